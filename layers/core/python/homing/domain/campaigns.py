@@ -1,0 +1,145 @@
+"""Everything a marketer owns, parsed and compiled: one bundle that every function reads.
+
+``homing publish`` (and the CDK app) turns the files of ``layers/campaigns`` into this bundle, a single JSON document;
+the functions load it once per cold start and do no YAML, MJML or CSS work.
+"""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from homing.domain.flows.language import Flow
+from homing.domain.segments.language import Model, Segment
+from homing.domain.time import parse_duration
+
+Duration = Annotated[int, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)]
+
+
+class Brand(Model):
+    """How the shop looks and who it is; everything a mail needs that is not about the customer."""
+
+    name: str
+    website: str
+    sender_name: str
+    # The address mails come from; the stage may override it (cdk.json), since its domain must be verified in SES.
+    sender_address: str
+    reply_to: str | None = None
+    postal_address: str
+    support_email: str
+    logo_url: str | None = None
+    accent: str = "#0f766e"
+    accent_text: str = "#ffffff"
+    ink: str = "#1c1917"
+    muted: str = "#57534e"
+    paper: str = "#ffffff"
+    background: str = "#f5f5f4"
+    cart_url: str
+    privacy_url: str | None = None
+
+
+class Cap(Model):
+    """At most so many messages of a topic to one person within a rolling window."""
+
+    messages: int = Field(ge=1, le=100)
+    within: Duration = Field(gt=0)
+
+
+class Topic(Model):
+    """What people agree to, or not. Transactional topics need no consent and know no caps or quiet hours."""
+
+    title: str
+    description: str = ""
+    transactional: bool = False
+    cap: Cap | None = None
+    # A person who agreed to a topic of this name agreed to this one too ("marketing" covers "cart_reminders").
+    covered_by: str | None = None
+
+
+class QuietHours(Model):
+    """From and until, wall-clock in the customer's zone; over midnight is fine."""
+
+    from_: time = Field(alias="from")
+    until: time
+
+
+class Cart(Model):
+    """When a cart counts as abandoned, and when it is forgotten."""
+
+    after: Duration = 30 * 60_000_000
+    forget_after: Duration = 30 * 86_400_000_000
+
+
+class Browse(Model):
+    """Browsing without buying: at least ``views`` product views, the last one ``after`` ago, all within ``within``."""
+
+    views: int = Field(3, ge=1, le=50)
+    within: Duration = 24 * 3_600_000_000
+    after: Duration = 2 * 3_600_000_000
+
+
+class Settings(Model):
+    """``settings.yaml``."""
+
+    brand: Brand
+    time_zone: str = "UTC"
+    currency: str = "EUR"
+    language: str = "en"
+    cart: Cart = Cart()
+    browse: Browse = Browse()
+    # Birthdays and anniversaries are reached at this wall-clock time in the customer's zone.
+    celebrate_at: time = time(9, 0)
+    quiet_hours: QuietHours | None = None
+    # All topics together: nobody gets more than this.
+    cap: Cap | None = None
+    topics: dict[str, Topic] = {"marketing": Topic(title="Offers and ideas")}
+    # A marketing send that could not go out after this long is given up.
+    send_expires_after: Duration = 2 * 86_400_000_000
+
+
+class Product(Model):
+    """A product of the catalog, as mails show it. ``price`` is a decimal text: "19.90"."""
+
+    product_id: str
+    name: str
+    price: str | None = None
+    currency: str | None = None
+    image_url: str | None = None
+    url: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    in_stock: bool = True
+
+
+class Template(Model):
+    """A template as published: Liquid that renders straight to what is mailed."""
+
+    name: str
+    subject: str
+    preheader: str = ""
+    html: str
+    text: str
+    # Top-level variables that it reads, for `homing check` and for previews.
+    variables: list[str] = []
+
+
+class Campaigns(Model):
+    """The bundle."""
+
+    format: Literal[1] = 1
+    # Short hash of all source files: says which campaigns decided.
+    revision: str
+    settings: Settings
+    segments: dict[str, Segment] = {}
+    flows: dict[str, Flow] = {}
+    templates: dict[str, Template] = {}
+    products: dict[str, Product] = {}
+
+    @model_validator(mode="after")
+    def _topics_exist(self) -> Campaigns:
+        for flow in self.flows.values():
+            if flow.topic not in self.settings.topics:
+                raise ValueError(f"flow {flow.name} has topic {flow.topic!r}, which settings.yaml does not define")
+        return self

@@ -1,0 +1,70 @@
+"""What was sent to one person: the one item that a send is claimed in.
+
+Claiming a send, reserving its place under the frequency caps and remembering that it must not be sent again are one
+conditional write on this item, so two workers can never both pass the cap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+SendStatus = Literal["deferred", "sending", "sent", "unknown", "dropped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One send. ``sending`` is a claim with a lease: whoever holds it calls SES; a lease that ran out means that
+    nobody knows whether SES took the message (``unknown``), and it is not repeated."""
+
+    send_id: str
+    status: SendStatus
+    topic: str
+    flow: str
+    template: str
+    at: int
+    run_id: str = ""
+    reason: str = ""
+    lease_until: int = 0
+    lease: str = ""
+    decided_at: int = 0
+    sent_at: int = 0
+    attempts: int = 0
+    provider_id: str = ""
+    counts: bool = True
+    # Kept while deferred, so that the request can be put on the outbox again.
+    request: Mapping[str, Any] | None = None
+    wake_at: int | None = None
+
+    def change(self, **values: Any) -> Entry:
+        """A copy with those fields changed."""
+        return replace(self, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """A person's sends, by send id."""
+
+    profile_id: str
+    version: int = 0
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+
+    @property
+    def wake_at(self) -> int | None:
+        """When the earliest deferred or unsettled send wants attention."""
+        return min((e.wake_at for e in self.entries.values() if e.wake_at is not None), default=None)
+
+    def put(self, entry: Entry) -> Ledger:
+        """With that entry, one version on."""
+        return Ledger(self.profile_id, self.version + 1, {**self.entries, entry.send_id: entry})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Ledger:
+        """Reads :meth:`to_dict`."""
+        entries = {key: Entry(**entry) for key, entry in value.get("entries", {}).items()}
+        return cls(value["profile_id"], value.get("version", 0), entries)

@@ -1,0 +1,54 @@
+"""A run: one person going through one flow once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+RunStatus = Literal["active", "ended"]
+
+
+def run_id(flow: str, profile_id: str, key: str) -> str:
+    """Deterministic: starting the same flow for the same person and key twice is one run."""
+    return hashlib.blake2b(f"{flow}\x1f{profile_id}\x1f{key}".encode(), digest_size=13).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """State of a run, as stored. ``position`` is the path to the next step: ``2`` or ``1.then.0``."""
+
+    id: str
+    flow: str
+    revision: str
+    profile_id: str
+    key: str
+    trigger: str
+    trigger_id: str
+    triggered_at: int
+    started_at: int
+    position: str = "0"
+    # The run's own time: the trigger's instant plus its waits; not when a function got round to it.
+    at: int = 0
+    wake_at: int | None = None
+    status: RunStatus = "active"
+    reason: str = ""
+    ended_at: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    # What was decided, when and why: [{"at", "step", "did", "why"}].
+    trace: tuple[Mapping[str, Any], ...] = ()
+    version: int = 0
+
+    def change(self, **values: Any) -> Run:
+        """A copy with those fields changed."""
+        return replace(self, **values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Run:
+        """Reads :meth:`to_dict`."""
+        return cls(**{**value, "trace": tuple(value.get("trace", ()))})

@@ -1,0 +1,51 @@
+"""From an identifier to the id of the profile it names, without a look-up table.
+
+A profile's id is a keyed hash of the identifier it was first known by. Two writers that meet a new person at the same
+moment therefore address the same item, and a profile costs one write, not one for itself and one for each identifier.
+Only when identifiers turn out to be one person does the weaker one's item become a pointer to the other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from homing.domain.events.event import PERSON_IDENTIFIERS, IdentifierKind
+
+
+def normalise(kind: IdentifierKind, value: str) -> str:
+    """The one spelling of an identifier: e-mail addresses without surrounding space and in lower case."""
+    value = unicodedata.normalize("NFKC", value).strip()
+    return value.lower() if kind == "email" else value
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Turns identifiers into ids with the deployment's secret; the ids reveal nothing without it."""
+
+    secret: bytes
+
+    def key(self, kind: str, value: str) -> str:
+        """26 characters of a-z and 2-7 (130 bits) for an identifier that is already normalised."""
+        digest = hmac.new(self.secret, f"{kind}:{value}".encode(), hashlib.sha256).digest()
+        return base64.b32encode(digest)[:26].decode().lower()
+
+    def keys(self, identifiers: Mapping[IdentifierKind, str]) -> dict[IdentifierKind, str]:
+        """The id for each of a person's identifiers, strongest first."""
+        return {
+            kind: self.key(kind, normalise(kind, identifiers[kind]))
+            for kind in PERSON_IDENTIFIERS
+            if identifiers.get(kind)
+        }
+
+    def person(self, identifiers: Mapping[IdentifierKind, str]) -> str | None:
+        """The id under the strongest identifier: also the stream's partition key. None where nobody is named."""
+        return next(iter(self.keys(identifiers).values()), None)
+
+    def cart(self, token: str) -> str:
+        """The id of a cart by its cart or checkout token."""
+        return self.key("cart_token", token.strip())

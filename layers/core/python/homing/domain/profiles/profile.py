@@ -1,0 +1,109 @@
+"""A profile: what is known of one person, as a value that forms a join-semilattice.
+
+Every part is a set-like structure whose union is associative, commutative and idempotent, so that folding events in any
+order, in any batches, twice, or merging two halves gives the same profile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+WAKE_BUCKETS = 8
+
+# How much a statement about somebody weighs: what they said beats what was imported beats what was inferred.
+EXPLICIT, IMPORTED, INFERRED = 2, 1, 0
+
+
+class TraitValue(NamedTuple):
+    """A trait with where it comes from. Ordered: the more explicit, then the newer statement wins; ``value`` None
+    means that the trait was removed."""
+
+    weight: int
+    at: int
+    source: str
+    value: Any
+
+
+class Consent(NamedTuple):
+    """The latest word on a topic."""
+
+    at: int
+    granted: bool
+    source: str
+    wording: str
+
+
+class Change(NamedTuple):
+    """Something that became true of a profile and that the world shall hear: a transition or a trigger that fired.
+
+    ``kind`` is a trigger kind (``segment_entered``, ``cart_abandoned`` …), ``name`` the segment or other subject, ``key``
+    what one run is started for (cart, order, occurrence), ``data`` what the trigger carries (nobody's name).
+    """
+
+    kind: str
+    name: str
+    at: int
+    key: str = ""
+    data: Mapping[str, Any] = {}  # noqa: RUF012 - immutable by convention
+
+
+@dataclass(slots=True)
+class Profile:
+    """One person. Built by :mod:`homing.domain.profiles.fold`; stored by :mod:`homing.domain.profiles.codec`."""
+
+    id: str
+    version: int = 0
+    # Every value seen of each kind of identifier, normalised; the latest first is not promised.
+    identifiers: dict[str, set[str]] = field(default_factory=dict)
+    traits: dict[str, TraitValue] = field(default_factory=dict)
+    consents: dict[str, Consent] = field(default_factory=dict)
+    # Slot id → what that slot remembers (domain.profiles.memory).
+    memory: dict[str, Any] = field(default_factory=dict)
+    # Cart token ("" without one) → its operations (domain.profiles.carts).
+    carts: dict[str, Any] = field(default_factory=dict)
+    # Hashes of recent message ids → when they were received.
+    seen: dict[str, int] = field(default_factory=dict)
+    first_at: int | None = None
+    last_at: int | None = None
+    # Published state: what the world was told.
+    segments: set[str] = field(default_factory=set)
+    evaluated_at: int = 0
+    wake_at: int | None = None
+    # What became true with the latest write; the table's stream carries it to the bus.
+    changes: list[Change] = field(default_factory=list)
+
+    @property
+    def wake_bucket(self) -> int:
+        """Which bucket of the wake-up index the profile lies in."""
+        return sum(self.id.encode()) % WAKE_BUCKETS
+
+    def trait(self, name: str, default: Any = None) -> Any:
+        """The value of a trait; dots reach into objects (``address.country``)."""
+        held = self.traits.get(name)
+        if held is not None:
+            return default if held.value is None else held.value
+        head, _, rest = name.partition(".")
+        if rest:
+            held = self.traits.get(head)
+            value: Any = held.value if held else None
+            for part in rest.split("."):
+                if not isinstance(value, Mapping):
+                    return default
+                value = value.get(part)
+            return default if value is None else value
+        return default
+
+    def all_traits(self) -> dict[str, Any]:
+        """Trait values by name, without the removed ones."""
+        return {name: held.value for name, held in self.traits.items() if held.value is not None}
+
+    @property
+    def email(self) -> str | None:
+        """Where to write to: the trait, else a single known address."""
+        value = self.trait("email")
+        if isinstance(value, str) and "@" in value:
+            return value.strip()
+        known = self.identifiers.get("email", set())
+        return min(known) if known else None

@@ -1,0 +1,188 @@
+"""What the use cases need of the world, as protocols. Instants are microseconds since the epoch (domain.time).
+
+Every port fails with the error tree: :class:`Unavailable` for what may work later, :class:`Conflict` for a lost
+conditional write, :class:`InvalidInput` for what never will. The shipped fakes stand in ``adapters/memory.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from homing.domain.delivery.ledger import Ledger
+from homing.domain.delivery.message import Mail, SendRequest, Stop
+from homing.domain.errors import InvalidInput, Unavailable
+from homing.domain.flows.run import Run
+from homing.domain.profiles.profile import Profile
+
+
+class Clock(Protocol):
+    """Now, as an instant."""
+
+    def __call__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """One record for the stream: the partition key (a profile id) and the bytes (an event or a wake-up)."""
+
+    key: str
+    data: bytes
+
+
+class Stream(Protocol):
+    """The event stream (Kinesis)."""
+
+    def put(self, records: Sequence[StreamRecord]) -> None:
+        """Stores all records, retrying the ones refused; raises Unavailable unless every one is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """An item that only says: this person's profile is over there."""
+
+    id: str
+    target: str
+
+
+class ProfileStore(Protocol):
+    """The one table with personal data."""
+
+    def read(self, ids: Iterable[str]) -> dict[str, Profile | Pointer]:
+        """Strongly consistent; ids that hold nothing are absent. Pointers are not followed."""
+
+    def write(self, profile: Profile, *, expected: int) -> None:
+        """Writes the profile with ``profile.version``; Conflict unless the stored version is ``expected`` (0: nothing
+        there)."""
+
+    def point(self, id: str, target: str, *, expected: int) -> None:  # noqa: A002
+        """Turns an item into a pointer; Conflict unless it is at version ``expected`` (0: nothing there). Quiet when
+        it points to the target already."""
+
+    def due(self, bucket: int, until: int, limit: int) -> list[tuple[str, int]]:
+        """Ids and wake-up instants of profiles of a bucket with ``wake_at <= until``, earliest first."""
+
+    def close_cart(self, cart: str, at: int) -> None:
+        """Remembers that an order with this cart id was accepted; the earliest instant wins."""
+
+    def closed_carts(self, carts: Iterable[str]) -> dict[str, int]:
+        """Strongly consistent; which of these carts were ordered, and when."""
+
+    def stop(self, stop: Stop) -> None:
+        """Adds to what stops mail to an address or a profile, effective for the next read."""
+
+    def stops(self, ids: Iterable[str]) -> dict[str, Stop]:
+        """Strongly consistent; stops by their ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something in the journal whose time has come."""
+
+    kind: Literal["run", "ledger"]
+    id: str
+    at: int
+
+
+class Journal(Protocol):
+    """Runs, ledgers and members: everything that is stored about what Homing did; no personal data."""
+
+    def start_run(self, run: Run) -> bool:
+        """Stores a new run; False when a run with its id exists (whatever its state)."""
+
+    def load_run(self, run_id: str) -> Run | None:
+        """Strongly consistent."""
+
+    def save_run(self, run: Run, *, expected: int) -> None:
+        """Conflict unless the stored version is ``expected``; stores ``run.version``."""
+
+    def load_ledger(self, profile_id: str) -> Ledger:
+        """Strongly consistent; an empty ledger (version 0) when there is none."""
+
+    def save_ledger(self, ledger: Ledger, *, expected: int) -> None:
+        """Conflict unless the stored version is ``expected`` (0: nothing there); stores ``ledger.version``."""
+
+    def due(self, bucket: int, until: int, limit: int) -> list[Due]:
+        """What of that bucket has ``wake_at <= until``, earliest first."""
+
+    def set_member(self, segment: str, profile_id: str, *, member: bool, version: int) -> None:
+        """Keeps the member index; a change older than the stored version is ignored."""
+
+    def members(self, segment: str) -> Iterable[str]:
+        """Profile ids in a segment, in no order, read page by page."""
+
+
+@dataclass(frozen=True, slots=True)
+class BusEvent:
+    """An event for EventBridge; ``detail`` is JSON-serialisable and names nobody."""
+
+    detail_type: str
+    detail: Mapping[str, Any]
+
+
+class Bus(Protocol):
+    """The EventBridge bus."""
+
+    def put(self, events: Sequence[BusEvent]) -> None:
+        """Publishes all; raises Unavailable unless every one was accepted."""
+
+
+class FlowInbox(Protocol):
+    """The queue before ``run_flows``; bus rules feed it too."""
+
+    def put(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Messages such as ``{"wake_run": run_id}``."""
+
+
+class Outbox(Protocol):
+    """The queue before ``send_email``."""
+
+    def put(self, requests: Sequence[SendRequest]) -> None:
+        """Raises Unavailable unless every one is queued."""
+
+
+class Throttled(Unavailable):
+    """Certainly not sent: the account's rate or quota was reached."""
+
+
+class Refused(InvalidInput):
+    """Certainly not sent, and never will be: SES refused this very message."""
+
+
+class Lost(Unavailable):
+    """Nobody knows: the reply was lost, the message may be on its way."""
+
+
+class Mailer(Protocol):
+    """SES."""
+
+    def send(self, mail: Mail) -> str:
+        """The provider's message id. Raises Throttled, Refused, Unavailable (certain non-sends) or Lost."""
+
+
+class Archive(Protocol):
+    """What was folded, for rebuilds and training; partitioned by date, nobody's name."""
+
+    def put(self, key: str, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Stores JSON lines under ``key`` (without suffix); the same key overwrites."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record that can't be folded, kept raw with the reason."""
+
+    raw: bytes
+    code: str
+    reason: str
+    source: str
+    at: int
+    where: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+class Quarantine(Protocol):
+    """Bad records, encrypted, for 30 days."""
+
+    def put(self, key: str, records: Sequence[Rejected]) -> None:
+        """Stores them under a key (without suffix); the same key overwrites."""
