@@ -27,12 +27,19 @@ class TraitValue(NamedTuple):
 
 
 class Consent(NamedTuple):
-    """The latest word on a topic."""
+    """The word that counts on a topic. Ordered: what somebody said of themselves (an event) beats what a storefront
+    repeats with every log-in (a trait), then the newer word wins, and a refusal wins a tie."""
 
+    weight: int
     at: int
-    granted: bool
+    refused: bool
     source: str
     wording: str
+
+    @property
+    def granted(self) -> bool:
+        """Whether they agreed."""
+        return not self.refused
 
 
 class Change(NamedTuple):
@@ -65,6 +72,8 @@ class Profile:
     carts: dict[str, Any] = field(default_factory=dict)
     # Hashes of recent message ids → when they were received.
     seen: dict[str, int] = field(default_factory=dict)
+    # Revision of the campaigns that the published state was computed with.
+    revision: str = ""
     first_at: int | None = None
     last_at: int | None = None
     # Published state: what the world was told.

@@ -1,0 +1,154 @@
+"""``fold(profile, event)``: what one event adds to a profile.
+
+Knows no cloud, no clock and no order: folding the same events in another order, in other batches, twice, or after merging
+two halves (:func:`merge`) gives the same profile once both are pruned at the same instant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from homing.domain.events import names
+from homing.domain.events.event import PERSON_IDENTIFIERS, Event
+from homing.domain.profiles import carts, memory
+from homing.domain.profiles.identity import normalise
+from homing.domain.profiles.memory import Slot
+from homing.domain.profiles.profile import EXPLICIT, IMPORTED, INFERRED, Consent, Profile, TraitValue
+from homing.domain.time import DAY
+
+# Message ids are remembered this long and this many, to tell a redelivery at once. Older duplicates are harmless: what
+# they would add is in the profile's sets already.
+SEEN_FOR = 2 * DAY
+MAX_SEEN = 100
+EVERY_TOPIC = "*"
+DEFAULT_TOPIC = "marketing"
+
+_CONSENT_TRAITS = ("marketing_consent", "accepts_marketing", "email_consent", "acceptsMarketing", "marketingConsent")
+_SOURCE_WEIGHTS = {"csv": IMPORTED, "import": IMPORTED, "inferred": INFERRED}
+
+
+@dataclass(frozen=True, slots=True)
+class FoldPlan:
+    """What the campaigns want remembered."""
+
+    slots: Mapping[str, Slot]
+    by_event: Mapping[str, tuple[Slot, ...]]
+    catalog: frozenset[str]
+    forget_carts_after: int
+
+
+def message_hash(message_id: str) -> str:
+    """8 characters that identify a message id among one person's recent ones."""
+    return hashlib.blake2b(message_id.encode(), digest_size=6).hexdigest()
+
+
+def is_duplicate(profile: Profile, event: Event) -> bool:
+    """Whether this very message was folded recently."""
+    return message_hash(event.message_id) in profile.seen
+
+
+def fold(profile: Profile, event: Event, plan: FoldPlan) -> set[str]:
+    """Folds one event into ``profile`` in place. Returns what it touched: event name, ``trait:<name>``, ``*first``."""
+    touched = {event.name}
+    profile.seen[message_hash(event.message_id)] = event.received
+    key = memory.event_key(event)
+    if profile.first_at is None or event.occurred < profile.first_at:
+        profile.first_at = event.occurred
+        touched.add("*first")
+    if profile.last_at is None or event.occurred > profile.last_at:
+        profile.last_at = event.occurred
+    for kind in PERSON_IDENTIFIERS:
+        if value := event.identifiers.get(kind):
+            profile.identifiers.setdefault(kind, set()).add(normalise(kind, value))
+    if event.type == "identify":
+        touched |= _fold_traits(profile, event)
+    elif event.name in {names.SUBSCRIBED, names.UNSUBSCRIBED}:
+        _fold_consent_event(profile, event)
+    for slot in plan.by_event.get(event.name, ()):
+        if slot.wants(event):
+            memory.remember(profile.memory, slot, event, key)
+    carts.fold_cart(profile.carts, event, key, plan.catalog)
+    return touched
+
+
+def _fold_traits(profile: Profile, event: Event) -> set[str]:
+    weight = _SOURCE_WEIGHTS.get(event.source, EXPLICIT)
+    touched = set()
+    for name, value in event.properties.items():
+        stated = TraitValue(weight, event.occurred, event.source, value)
+        held = profile.traits.get(name)
+        if held is None or _order(stated) > _order(held):
+            profile.traits[name] = stated
+            touched.add(f"trait:{name}")
+    for name in _CONSENT_TRAITS:
+        if isinstance(value := event.properties.get(name), bool):
+            _word(profile, DEFAULT_TOPIC, IMPORTED, event, granted=value, wording=f"trait {name}")
+    given = event.properties.get("consent")
+    topics = given if isinstance(given, Mapping) else {DEFAULT_TOPIC: given}
+    for topic, value in topics.items():
+        if isinstance(value, bool):
+            _word(profile, str(topic), IMPORTED, event, granted=value, wording="trait consent")
+    return touched
+
+
+def _order(trait: TraitValue) -> tuple[int, int, str, str]:
+    return trait.weight, trait.at, trait.source, repr(trait.value)
+
+
+def _fold_consent_event(profile: Profile, event: Event) -> None:
+    topic = str(event.properties.get("topic") or DEFAULT_TOPIC)
+    wording = str(event.properties.get("wording") or "")[:500]
+    _word(profile, topic, EXPLICIT, event, granted=event.name == names.SUBSCRIBED, wording=wording)
+
+
+def _word(profile: Profile, topic: str, weight: int, event: Event, *, granted: bool, wording: str) -> None:
+    source = str(event.properties.get("source") or event.source)[:100]
+    said = Consent(weight, event.occurred, not granted, source, wording)
+    held = profile.consents.get(topic)
+    if held is None or said > held:
+        profile.consents[topic] = said
+
+
+def merge(left: Profile, right: Profile) -> None:
+    """Adds to ``left`` (which keeps its id and version) everything that ``right`` knows."""
+    for kind, values in right.identifiers.items():
+        left.identifiers.setdefault(kind, set()).update(values)
+    for name, stated in right.traits.items():
+        held = left.traits.get(name)
+        if held is None or _order(stated) > _order(held):
+            left.traits[name] = stated
+    for topic, said in right.consents.items():
+        word = left.consents.get(topic)
+        if word is None or said > word:
+            left.consents[topic] = said
+    for slot, entries in right.memory.items():
+        left.memory[slot] = memory.join(left.memory[slot], entries) if slot in left.memory else entries
+    left.carts = carts.join(left.carts, right.carts)
+    for message, at in right.seen.items():
+        left.seen[message] = min(at, left.seen.get(message, at))
+    left.first_at = min((i for i in (left.first_at, right.first_at) if i is not None), default=None)
+    left.last_at = max((i for i in (left.last_at, right.last_at) if i is not None), default=None)
+
+
+def prune(profile: Profile, plan: FoldPlan, now: int) -> None:
+    """Forgets what can't matter at ``now`` or later: the profile's normal form."""
+    memory.prune(profile.memory, plan.slots, now)
+    carts.prune(profile.carts, now, plan.forget_carts_after)
+    recent = sorted(((at, key) for key, at in profile.seen.items() if at + SEEN_FOR > now), reverse=True)[:MAX_SEEN]
+    profile.seen = {key: at for at, key in recent}
+
+
+def normal_form(profile: Profile) -> dict[str, Any]:
+    """What must be equal whatever the order of folding; for tests and for comparing a rebuild with the live profile."""
+    return {
+        "identifiers": {kind: sorted(values) for kind, values in sorted(profile.identifiers.items())},
+        "traits": dict(sorted(profile.traits.items())),
+        "consents": dict(sorted(profile.consents.items())),
+        "memory": dict(sorted(profile.memory.items())),
+        "carts": {token: dict(sorted(log.items())) for token, log in sorted(profile.carts.items())},
+        "first_at": profile.first_at,
+        "last_at": profile.last_at,
+    }
