@@ -1,0 +1,133 @@
+"""Runs, ledgers and members over DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from homing.adapters.aws_errors import aws_errors
+from homing.adapters.blob import pack, unpack
+from homing.adapters.buckets import MEMBER_SHARDS, member_shard, wake_bucket
+from homing.adapters.dynamodb import Item, at_exactly, at_version, due, number, query, wake
+from homing.domain.delivery.ledger import Ledger
+from homing.domain.errors import Conflict
+from homing.domain.flows.run import Run
+from homing.domain.time import DAY, SECOND
+from homing.services.ports import Clock, Due
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_RUN_KEPT = 90 * DAY
+# Longer than a change can be under way: the stream keeps it a day, its dead-letter queue fourteen.
+_TOMBSTONE_KEPT = 30 * DAY
+
+
+class DynamoJournal:
+    """Two key attributes: ``pk`` says what it is, ``sk`` is the kind, or the profile id of a member."""
+
+    def __init__(self, client: DynamoDBClient, table: str, *, clock: Clock) -> None:
+        self._client = client
+        self._table = table
+        self._clock = clock
+
+    def start_run(self, run: Run) -> bool:
+        """A put on condition that there is none."""
+        try:
+            self._put(_run_item(run), f"starting run {run.id}", at_version(0, "pk"))
+        except Conflict:
+            return False
+        return True
+
+    def load_run(self, run_id: str) -> Run | None:
+        """The run as last stored."""
+        item = self._get(f"run#{run_id}", "run")
+        return Run.from_dict(unpack(item["data"]["B"])) if item else None
+
+    def save_run(self, run: Run, *, expected: int) -> None:
+        """One conditional put."""
+        self._put(_run_item(run), f"saving run {run.id}", at_exactly(expected))
+
+    def load_ledger(self, profile_id: str) -> Ledger:
+        """The ledger, or an empty one."""
+        item = self._get(f"ledger#{profile_id}", "ledger")
+        return Ledger.from_dict(unpack(item["data"]["B"])) if item else Ledger(profile_id)
+
+    def save_ledger(self, ledger: Ledger, *, expected: int) -> None:
+        """One conditional put."""
+        item: Item = {
+            "pk": {"S": f"ledger#{ledger.profile_id}"},
+            "sk": {"S": "ledger"},
+            "version": number(ledger.version),
+            "data": {"B": pack(ledger.to_dict())},
+            **wake(wake_bucket(ledger.profile_id), ledger.wake_at),
+        }
+        self._put(item, f"saving the ledger of {ledger.profile_id}", at_version(expected, "pk"))
+
+    def due(self, bucket: int, until: int, limit: int) -> list[Due]:
+        """What has come due; the index is eventually consistent, which a wake-up can bear."""
+        found = []
+        for item in due(self._client, self._table, bucket, until, limit):
+            kind, _, id_ = item["pk"]["S"].partition("#")
+            found.append(Due("run" if kind == "run" else "ledger", id_, int(item["wake_at"]["N"])))
+        return found
+
+    def set_member(self, segment: str, profile_id: str, *, member: bool, version: int) -> None:
+        """One conditional put. Who left leaves a mark for a while, so that an older entry that comes late stays out."""
+        item: Item = {
+            "pk": {"S": f"segment#{segment}#{member_shard(profile_id)}"},
+            "sk": {"S": profile_id},
+            "version": number(version),
+        }
+        if not member:
+            item["gone"] = {"BOOL": True}
+            item["expires_at"] = number((self._clock() + _TOMBSTONE_KEPT) // SECOND)
+        condition = {
+            "ConditionExpression": "attribute_not_exists(#k) OR #v <= :v",
+            "ExpressionAttributeNames": {"#k": "pk", "#v": "version"},
+            "ExpressionAttributeValues": {":v": number(version)},
+        }
+        try:
+            self._put(item, f"keeping the members of {segment}", condition)
+        except Conflict:
+            return  # A later change is stored already.
+
+    def members(self, segment: str) -> Iterable[str]:
+        """Who is in it, shard after shard, page after page."""
+        for shard in range(MEMBER_SHARDS):
+            for item in query(
+                self._client,
+                self._table,
+                f"reading the members of {segment}",
+                KeyConditionExpression="#k = :k",
+                FilterExpression="attribute_not_exists(#g)",
+                ProjectionExpression="#s",
+                ExpressionAttributeNames={"#k": "pk", "#g": "gone", "#s": "sk"},
+                ExpressionAttributeValues={":k": {"S": f"segment#{segment}#{shard}"}},
+            ):
+                yield item["sk"]["S"]
+
+    def _get(self, pk: str, sk: str) -> Item | None:
+        with aws_errors(f"reading {sk}"):
+            answer = self._client.get_item(
+                TableName=self._table, Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
+            )
+        return answer.get("Item")
+
+    def _put(self, item: Item, doing: str, condition: dict[str, Any]) -> None:
+        with aws_errors(doing):
+            self._client.put_item(TableName=self._table, Item=item, **condition)
+
+
+def _run_item(run: Run) -> Item:
+    item: Item = {
+        "pk": {"S": f"run#{run.id}"},
+        "sk": {"S": "run"},
+        "version": number(run.version),
+        "data": {"B": pack(run.to_dict())},
+    }
+    if run.status == "active":
+        item |= wake(wake_bucket(run.id), run.wake_at)
+    else:
+        item["expires_at"] = number(((run.ended_at or run.at) + _RUN_KEPT) // SECOND)
+    return item

@@ -1,0 +1,162 @@
+"""The profiles table over DynamoDB: profiles, pointers, markers of ordered carts, and stops, by ``id``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from homing.adapters.aws_errors import aws_errors
+from homing.adapters.backoff import Backoff
+from homing.adapters.dynamodb import PAGE, Item, Overlap, at_version, batch_get, due, number, wake
+from homing.domain.delivery.message import Stop
+from homing.domain.errors import Conflict
+from homing.domain.profiles.codec import decode, encode, encode_changes
+from homing.domain.profiles.profile import Profile
+from homing.domain.time import DAY, SECOND
+from homing.services.ports import Pointer
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# Long after any cart is forgotten.
+_CART_KEPT = 400 * DAY
+
+
+class DynamoProfiles:
+    """One item for each person; the table's stream carries ``changes`` to the bus."""
+
+    def __init__(
+        self, client: DynamoDBClient, table: str, *, backoff: Backoff | None = None, overlap: Overlap = map
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._backoff = backoff or Backoff()
+        self._overlap = overlap
+
+    def read(self, ids: Iterable[str]) -> dict[str, Profile | Pointer]:
+        """What is stored under the ids."""
+        return {
+            item["id"]["S"]: _thing(item) for item in self._get(list(ids), ("id", "version", "data", "moved_to"))
+        }
+
+    def write(self, profile: Profile, *, expected: int) -> None:
+        """One conditional put. A pointer has no version, so it is never overwritten by a profile."""
+        item: Item = {
+            "id": {"S": profile.id},
+            "version": number(profile.version),
+            "data": {"B": encode(profile)},
+            **wake(profile.wake_bucket, profile.wake_at),
+        }
+        if profile.segments:
+            item["segments"] = {"SS": sorted(profile.segments)}
+        if identifiers := [f"{kind}:{value}" for kind, values in profile.identifiers.items() for value in values]:
+            item["identifiers"] = {"SS": sorted(identifiers)}
+        if profile.changes:
+            item["changes"] = {"B": encode_changes(profile.changes)}
+        self._put(item, f"writing profile {profile.id}", at_version(expected, "id"))
+
+    def point(self, id: str, target: str, *, expected: int) -> None:  # noqa: A002
+        """A conditional put that keeps nothing but the target."""
+        condition = at_version(expected, "id")
+        condition["ConditionExpression"] += " OR #m = :target"
+        condition["ExpressionAttributeNames"] |= {"#m": "moved_to"}
+        condition["ExpressionAttributeValues"] = {
+            **condition.get("ExpressionAttributeValues", {}),
+            ":target": {"S": target},
+        }
+        self._put({"id": {"S": id}, "moved_to": {"S": target}}, f"pointing {id} to {target}", condition)
+
+    def due(self, bucket: int, until: int, limit: int) -> list[tuple[str, int]]:
+        """Profiles whose time has come; the index is eventually consistent, which a wake-up can bear."""
+        items = due(self._client, self._table, bucket, until, limit)
+        return [(item["id"]["S"], int(item["wake_at"]["N"])) for item in items]
+
+    def close_cart(self, cart: str, at: int) -> None:
+        """One conditional put; the earliest instant wins."""
+        item = {"id": {"S": _cart(cart)}, "closed_at": number(at), "expires_at": number((at + _CART_KEPT) // SECOND)}
+        condition = {
+            "ConditionExpression": "attribute_not_exists(#k) OR #c > :at",
+            "ExpressionAttributeNames": {"#k": "id", "#c": "closed_at"},
+            "ExpressionAttributeValues": {":at": number(at)},
+        }
+        try:
+            self._put(item, "closing a cart", condition)
+        except Conflict:
+            return  # It was closed earlier.
+
+    def closed_carts(self, carts: Iterable[str]) -> dict[str, int]:
+        """Which of them were ordered."""
+        items = self._get([_cart(cart) for cart in carts], ("id", "closed_at"))
+        return {_bare(item): int(item["closed_at"]["N"]) for item in items}
+
+    def stop(self, stop: Stop) -> None:
+        """Reads, merges and writes conditionally, again where somebody wrote in between."""
+        for _ in self._backoff.tries():
+            known, version = self._stop(stop.id)
+            merged = known.merge(stop) if known else stop
+            if merged == known:
+                return
+            item: Item = {
+                "id": {"S": _stop_key(stop.id)},
+                "version": number(version + 1),
+                "stopped_at": number(merged.at),
+                "suppressed": {"S": merged.suppressed},
+                "topics": {"M": {topic: number(at) for topic, at in merged.topics.items()}},
+            }
+            try:
+                self._put(item, "storing a stop", at_version(version, "id"))
+            except Conflict:
+                continue
+            return
+        raise Conflict(f"the stop {stop.id} changed again and again")
+
+    def stops(self, ids: Iterable[str]) -> dict[str, Stop]:
+        """Stops by their ids."""
+        items = self._get([_stop_key(id_) for id_ in ids], _STOP_ATTRIBUTES)
+        return {_bare(item): _read_stop(item) for item in items}
+
+    def _stop(self, id_: str) -> tuple[Stop | None, int]:
+        items = self._get([_stop_key(id_)], _STOP_ATTRIBUTES)
+        return (_read_stop(items[0]), int(items[0]["version"]["N"])) if items else (None, 0)
+
+    def _get(self, keys: Sequence[str], attributes: Sequence[str]) -> list[Item]:
+        unique = list(dict.fromkeys(keys))
+
+        def page(part: Sequence[str]) -> list[Item]:
+            return batch_get(self._client, self._table, part, attributes, backoff=self._backoff)
+
+        if len(unique) <= PAGE:
+            return page(unique) if unique else []
+        pages = [unique[start : start + PAGE] for start in range(0, len(unique), PAGE)]
+        return [item for items in self._overlap(page, pages) for item in items]
+
+    def _put(self, item: Item, doing: str, condition: dict[str, Any]) -> None:
+        with aws_errors(doing):
+            self._client.put_item(TableName=self._table, Item=item, **condition)
+
+
+_STOP_ATTRIBUTES = ("id", "version", "stopped_at", "suppressed", "topics")
+
+
+def _thing(item: Item) -> Profile | Pointer:
+    id_ = item["id"]["S"]
+    if "moved_to" in item:
+        return Pointer(id_, item["moved_to"]["S"])
+    return decode(id_, int(item["version"]["N"]), bytes(item["data"]["B"]))
+
+
+def _read_stop(item: Item) -> Stop:
+    topics = {topic: int(at["N"]) for topic, at in item["topics"]["M"].items()}
+    return Stop(_bare(item), item["suppressed"]["S"], int(item["stopped_at"]["N"]), topics)
+
+
+def _cart(cart: str) -> str:
+    return f"cart#{cart}"
+
+
+def _stop_key(id_: str) -> str:
+    return f"stop#{id_}"
+
+
+def _bare(item: Item) -> str:
+    return str(item["id"]["S"]).partition("#")[2]

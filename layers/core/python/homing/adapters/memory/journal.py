@@ -1,0 +1,118 @@
+"""Runs, ledgers and members in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from threading import Lock
+
+from homing.adapters.buckets import wake_bucket
+from homing.adapters.memory.faults import Faults
+from homing.adapters.memory.wakes import WakeIndex
+from homing.domain.delivery.ledger import Ledger
+from homing.domain.errors import Conflict
+from homing.domain.flows.run import Run
+from homing.services.ports import Due
+
+
+class MemoryJournal:
+    """``isolate=True`` keeps JSON, as the table does; ``isolate=False`` the frozen objects themselves, for speed."""
+
+    def __init__(self, *, isolate: bool = True) -> None:
+        self.faults = Faults()
+        self._isolate = isolate
+        self._lock = Lock()
+        self._runs: dict[str, tuple[int, Run | str]] = {}
+        self._ledgers: dict[str, tuple[int, Ledger | str]] = {}
+        self._members: dict[str, dict[str, tuple[int, bool]]] = {}
+        self._wakes = WakeIndex()
+
+    def start_run(self, run: Run) -> bool:
+        """False when it exists."""
+        self.faults.before("start_run")
+        with self._lock:
+            if run.id in self._runs:
+                return False
+            self._keep_run(run)
+        self.faults.after("start_run")
+        return True
+
+    def load_run(self, run_id: str) -> Run | None:
+        """The run as last stored."""
+        self.faults.before("load_run")
+        if (stored := self._runs.get(run_id)) is None:
+            return None
+        held = stored[1]
+        return held if isinstance(held, Run) else Run.from_dict(json.loads(held))
+
+    def save_run(self, run: Run, *, expected: int) -> None:
+        """A conditional put."""
+        self.faults.before("save_run")
+        with self._lock:
+            stored = self._runs.get(run.id)
+            if stored is None or stored[0] != expected:
+                raise Conflict(f"run {run.id} is not at version {expected}")
+            self._keep_run(run)
+        self.faults.after("save_run")
+
+    def load_ledger(self, profile_id: str) -> Ledger:
+        """The ledger, or an empty one."""
+        self.faults.before("load_ledger")
+        if (stored := self._ledgers.get(profile_id)) is None:
+            return Ledger(profile_id)
+        held = stored[1]
+        return held if isinstance(held, Ledger) else Ledger.from_dict(json.loads(held))
+
+    def save_ledger(self, ledger: Ledger, *, expected: int) -> None:
+        """A conditional put."""
+        self.faults.before("save_ledger")
+        kept = json.dumps(ledger.to_dict()) if self._isolate else ledger
+        with self._lock:
+            stored = self._ledgers.get(ledger.profile_id)
+            if (stored[0] if stored else 0) != expected:
+                raise Conflict(f"ledger {ledger.profile_id} is not at version {expected}")
+            self._ledgers[ledger.profile_id] = (ledger.version, kept)
+            self._wakes.set(f"ledger#{ledger.profile_id}", wake_bucket(ledger.profile_id), ledger.wake_at)
+        self.faults.after("save_ledger")
+
+    def due(self, bucket: int, until: int, limit: int) -> list[Due]:
+        """What has come due."""
+        self.faults.before("due")
+        with self._lock:
+            wakes = self._wakes.due(bucket, until, limit)
+        found = []
+        for key, at in wakes:
+            kind, _, id_ = key.partition("#")
+            found.append(Due("run" if kind == "run" else "ledger", id_, at))
+        return found
+
+    def next_wake(self) -> int | None:
+        """The earliest wake-up of all runs and ledgers: where a virtual clock may jump to."""
+        with self._lock:
+            return self._wakes.next()
+
+    def set_member(self, segment: str, profile_id: str, *, member: bool, version: int) -> None:
+        """Older changes are ignored."""
+        self.faults.before("set_member")
+        with self._lock:
+            index = self._members.setdefault(segment, {})
+            if version >= index.get(profile_id, (0, False))[0]:
+                index[profile_id] = (version, member)
+        self.faults.after("set_member")
+
+    def members(self, segment: str) -> Iterable[str]:
+        """Who is in it."""
+        return [id_ for id_, (_, member) in self._members.get(segment, {}).items() if member]
+
+    def runs(self) -> list[Run]:
+        """All runs, oldest start first: for reports and tests; the table has no such operation."""
+        found = [run for id_ in self._runs if (run := self.load_run(id_)) is not None]
+        return sorted(found, key=lambda run: run.started_at)
+
+    def ledgers(self) -> list[Ledger]:
+        """All ledgers: for reports and tests; the table has no such operation."""
+        return [self.load_ledger(id_) for id_ in self._ledgers]
+
+    def _keep_run(self, run: Run) -> None:
+        self._runs[run.id] = (run.version, json.dumps(run.to_dict()) if self._isolate else run)
+        self._wakes.set(f"run#{run.id}", wake_bucket(run.id), run.wake_at if run.status == "active" else None)

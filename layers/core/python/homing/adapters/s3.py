@@ -1,0 +1,86 @@
+"""Archive and quarantine over S3.
+
+Gzipped JSON lines: Athena, DuckDB and ``zcat`` read them as they are. Objects are encrypted by the bucket's default
+encryption, or with ``kms_key`` where one is given.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from homing.adapters.aws_errors import aws_errors
+from homing.services.ports import Rejected
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SUFFIX = ".jsonl.gz"
+
+
+class _Lines:
+    def __init__(self, client: S3Client, bucket: str, *, prefix: str = "", kms_key: str | None = None) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+        self._encryption: dict[str, Any] = (
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
+        )
+
+    def _store(self, key: str, lines: Iterable[Mapping[str, Any]]) -> None:
+        text = "".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in lines)
+        with aws_errors(f"storing an object in {self._bucket}"):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=f"{self._prefix}{key}{SUFFIX}",
+                # No time in the header: storing the same lines again stores the same bytes.
+                Body=gzip.compress(text.encode(), compresslevel=6, mtime=0),
+                # No Content-Encoding: readers that honour it would unpack once and then again because of the suffix.
+                ContentType="application/gzip",
+                **self._encryption,
+            )
+
+
+class S3Archive(_Lines):
+    """What was folded."""
+
+    def put(self, key: str, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Stores JSON lines under ``key`` + ``.jsonl.gz``; the same key overwrites."""
+        self._store(key, lines)
+
+
+class S3Quarantine(_Lines):
+    """Bad records, whole, with the reason."""
+
+    def put(self, key: str, records: Sequence[Rejected]) -> None:
+        """Stores a line for each record, its bytes in base64 under ``raw``; the same key overwrites."""
+        self._store(key, [line_of(record) for record in records])
+
+
+def line_of(record: Rejected) -> dict[str, Any]:
+    """A rejected record as JSON."""
+    return {
+        "at": record.at,
+        "code": record.code,
+        "reason": record.reason,
+        "where": record.where,
+        "source": record.source,
+        "extra": dict(record.extra),
+        "raw": base64.b64encode(record.raw).decode(),
+    }
+
+
+def record_of(line: Mapping[str, Any]) -> Rejected:
+    """Reads :func:`line_of`, to replay after a fix."""
+    return Rejected(
+        raw=base64.b64decode(line["raw"]),
+        code=line["code"],
+        reason=line["reason"],
+        source=line["source"],
+        at=line["at"],
+        where=line["where"],
+        extra=line["extra"],
+    )

@@ -1,0 +1,72 @@
+"""Flow inbox and outbox over SQS."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from homing.adapters.aws_errors import aws_errors
+from homing.adapters.backoff import Backoff
+from homing.adapters.batches import batches
+from homing.domain.delivery.message import SendRequest
+from homing.domain.errors import InvalidInput, Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+# SendMessageBatch: 10 messages and 256 KB a call.
+_MESSAGES, _BYTES = 10, 256 * 1024
+
+
+class SqsQueue:
+    """Puts JSON on a queue, by its URL."""
+
+    def __init__(self, client: SQSClient, queue_url: str, *, backoff: Backoff | None = None) -> None:
+        self._client = client
+        self._url = queue_url
+        self._backoff = backoff or Backoff()
+
+    def send(self, bodies: Sequence[Mapping[str, Any]]) -> None:
+        """Queues all; raises Unavailable unless every one is queued, InvalidInput for one that never will be."""
+        texts = [json.dumps(body, separators=(",", ":"), ensure_ascii=False) for body in bodies]
+        for batch in batches(texts, count=_MESSAGES, size=_BYTES, of=lambda text: len(text.encode())):
+            self._send_batch(batch)
+
+    def _send_batch(self, batch: list[str]) -> None:
+        for _ in self._backoff.tries():
+            with aws_errors("putting messages on a queue"):
+                answer = self._client.send_message_batch(
+                    QueueUrl=self._url,
+                    Entries=[{"Id": str(index), "MessageBody": text} for index, text in enumerate(batch)],
+                )
+            failed = answer.get("Failed") or []
+            if not failed:
+                return
+            for failure in failed:
+                if failure["SenderFault"] and "throttl" not in failure["Code"].lower():
+                    raise InvalidInput(f"a queue refused a message: {failure['Code']}", code="refused_by_aws")
+            batch = [batch[index] for index in sorted(int(failure["Id"]) for failure in failed)]
+        raise Unavailable(f"{len(batch)} messages were refused by the queue again and again")
+
+
+class SqsInbox:
+    """The queue before ``run_flows``."""
+
+    def __init__(self, queue: SqsQueue) -> None:
+        self._queue = queue
+
+    def put(self, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Queues all, or raises Unavailable."""
+        self._queue.send(messages)
+
+
+class SqsOutbox:
+    """The queue before ``send_email``."""
+
+    def __init__(self, queue: SqsQueue) -> None:
+        self._queue = queue
+
+    def put(self, requests: Sequence[SendRequest]) -> None:
+        """Queues all, or raises Unavailable."""
+        self._queue.send([request.to_dict() for request in requests])
