@@ -1,0 +1,76 @@
+"""From the bytes of a request to a JSON object, whatever the content type says, within bounds."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Any
+
+import orjson
+
+from homing.domain.errors import InvalidInput
+
+MAX_DEPTH = 32
+_GZIP, _GZIP_MAGIC = 16 + zlib.MAX_WBITS, b"\x1f\x8b"
+
+
+def inflate(body: bytes, encoding: str, limit: int) -> bytes:
+    """Undoes Content-Encoding; never holds more than ``limit`` bytes, so a small bomb stays small.
+
+    Raises InvalidInput: ``too_large``, ``bad_encoding``, ``unsupported_encoding``.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in {"", "identity"} or (encoding.endswith("gzip") and not body.startswith(_GZIP_MAGIC)):
+        # Some proxies undo the compression and leave the header.
+        return _within(body, limit)
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise InvalidInput(
+            f"Content-Encoding {encoding[:40]!r} is not spoken here: use gzip", code="unsupported_encoding"
+        )
+    _within(body, limit)
+    stream = zlib.decompressobj(_GZIP if encoding.endswith("gzip") else zlib.MAX_WBITS)
+    try:
+        plain = stream.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise InvalidInput(f"the body is not {encoding}", code="bad_encoding") from error
+    if len(plain) <= limit and not stream.eof:
+        raise InvalidInput(f"the {encoding} body ends too early", code="bad_encoding")
+    return _within(plain, limit)
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise InvalidInput(f"a request has at most {limit:,} bytes", code="too_large")
+    return body
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """Parses a JSON object; raises InvalidInput, ``bad_json``."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        value = _lenient(body)
+    if not isinstance(value, dict):
+        raise InvalidInput("the body is a JSON object", code="bad_json")
+    return value
+
+
+def _lenient(body: bytes) -> Any:
+    # Real senders write what the standard forbids: Python's json module writes NaN, and browsers cut emoji in half,
+    # which leaves a lone surrogate. One such text must not cost the other events of its batch.
+    try:
+        text = body.decode("utf-8", "replace")
+        value = json.loads(text, parse_constant=lambda _: None)
+        plain = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return orjson.loads(plain)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput("the body is not JSON", code="bad_json") from error
+
+
+def too_deep(value: Any, depth: int = MAX_DEPTH) -> bool:
+    """Whether objects and lists are nested deeper than any honest event."""
+    if isinstance(value, dict):
+        return depth == 0 or any(too_deep(item, depth - 1) for item in value.values())
+    if isinstance(value, list):
+        return depth == 0 or any(too_deep(item, depth - 1) for item in value)
+    return False
