@@ -23,8 +23,8 @@ class _Stored(NamedTuple):
 
 class MemoryProfiles:
     """``isolate=True`` keeps encoded copies, as the table does, so that aliasing and encoding bugs show;
-    ``isolate=False`` keeps the very objects, for the backtest's speed: whoever reads one may change it, if they write it
-    afterwards.
+    ``isolate=False`` keeps the very objects, for the backtest's speed: whoever reads one may change it if they write
+    it afterwards.
 
     ``on_write`` is the table's stream: it is called with the profile after every write that carries changes.
     """

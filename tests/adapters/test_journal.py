@@ -1,0 +1,125 @@
+"""The contract of the journal."""
+
+from __future__ import annotations
+
+import pytest
+
+from homing.adapters.buckets import wake_bucket
+from homing.domain.delivery.ledger import Entry, Ledger
+from homing.domain.errors import Conflict
+from homing.domain.flows.run import Run
+from homing.services.ports import Due, Journal
+
+
+def a_run(id_: str = "r1", **values: object) -> Run:
+    run = Run(
+        id=id_,
+        flow="cart-recovery",
+        revision="abc",
+        profile_id="ada",
+        key="c1",
+        trigger="cart_abandoned",
+        trigger_id="t1",
+        triggered_at=10,
+        started_at=11,
+        data={"cart": {"items": [{"product_id": "p1", "price": "9.90"}]}},
+        trace=({"at": 11, "step": "0", "did": "started"},),
+    )
+    return run.change(**values)
+
+
+def test_a_run_starts_once(journal: Journal) -> None:
+    assert journal.start_run(a_run()) is True
+    assert journal.start_run(a_run()) is False
+    assert journal.start_run(a_run(started_at=99)) is False
+    assert journal.load_run("r1") == a_run()
+
+
+def test_a_run_that_ended_does_not_start_again(journal: Journal) -> None:
+    journal.start_run(a_run())
+    journal.save_run(a_run(status="ended", ended_at=50, version=1), expected=0)
+    assert journal.start_run(a_run()) is False
+
+
+def test_an_unknown_run_is_none(journal: Journal) -> None:
+    assert journal.load_run("r9") is None
+
+
+def test_a_run_is_saved_at_its_expected_version_only(journal: Journal) -> None:
+    journal.start_run(a_run())
+    journal.save_run(a_run(position="1", version=1), expected=0)
+    with pytest.raises(Conflict):
+        journal.save_run(a_run(position="2", version=1), expected=0)
+    with pytest.raises(Conflict):
+        journal.save_run(a_run("r2", version=1), expected=0)
+    assert journal.load_run("r1") == a_run(position="1", version=1)
+
+
+def entry(send_id: str, **values: object) -> Entry:
+    return Entry(send_id, "deferred", "marketing", "cart-recovery", "cart-reminder", at=5).change(**values)
+
+
+def test_nobody_has_a_ledger_at_first(journal: Journal) -> None:
+    assert journal.load_ledger("ada") == Ledger("ada")
+
+
+def test_a_ledger_is_saved_at_its_expected_version_only(journal: Journal) -> None:
+    first = Ledger("ada").put(entry("s1", request={"send_id": "s1", "data": {"n": 1}}))
+    journal.save_ledger(first, expected=0)
+    with pytest.raises(Conflict):
+        journal.save_ledger(first, expected=0)
+    second = first.put(entry("s2", status="sent", provider_id="x"))
+    journal.save_ledger(second, expected=1)
+    with pytest.raises(Conflict):
+        journal.save_ledger(second, expected=1)
+    assert journal.load_ledger("ada") == second
+
+
+def test_runs_and_ledgers_come_due_earliest_first(journal: Journal) -> None:
+    # Ids with the same letters lie in the same bucket.
+    bucket = wake_bucket("abc")
+    journal.start_run(a_run("abc", wake_at=30))
+    journal.start_run(a_run("acb", wake_at=10))
+    journal.start_run(a_run("bac", wake_at=31))
+    journal.start_run(a_run("bca"))
+    journal.save_ledger(Ledger("cab").put(entry("s1", wake_at=25)).put(entry("s2", wake_at=20)), expected=0)
+    found = [Due("run", "acb", 10), Due("ledger", "cab", 20), Due("run", "abc", 30)]
+    assert journal.due(bucket, 30, 10) == found
+    assert journal.due(bucket, 30, 1) == found[:1]
+    assert journal.due((bucket + 1) % 8, 30, 10) == []
+
+
+def test_a_run_and_a_ledger_of_the_same_id_are_apart(journal: Journal) -> None:
+    journal.start_run(a_run("ada", wake_at=1))
+    journal.save_ledger(Ledger("ada").put(entry("s1", wake_at=2)), expected=0)
+    assert journal.due(wake_bucket("ada"), 9, 9) == [Due("run", "ada", 1), Due("ledger", "ada", 2)]
+
+
+def test_an_ended_run_is_never_due(journal: Journal) -> None:
+    journal.start_run(a_run(wake_at=1))
+    journal.save_run(a_run(wake_at=1, status="ended", ended_at=5, version=1), expected=0)
+    assert journal.due(wake_bucket("r1"), 99, 9) == []
+
+
+def test_members_enter_and_leave(journal: Journal) -> None:
+    for number in range(40):
+        journal.set_member("vip", f"p{number}", member=True, version=1)
+    journal.set_member("vip", "p7", member=False, version=2)
+    journal.set_member("other", "x", member=True, version=1)
+    assert sorted(journal.members("vip")) == sorted(f"p{number}" for number in range(40) if number != 7)
+    assert list(journal.members("unknown")) == []
+
+
+def test_a_change_of_membership_that_comes_late_is_ignored(journal: Journal) -> None:
+    journal.set_member("vip", "ada", member=False, version=5)
+    journal.set_member("vip", "ada", member=True, version=4)
+    assert list(journal.members("vip")) == []
+    journal.set_member("vip", "ada", member=True, version=6)
+    journal.set_member("vip", "ada", member=False, version=5)
+    assert list(journal.members("vip")) == ["ada"]
+
+
+def test_the_same_change_of_membership_twice_is_once(journal: Journal) -> None:
+    journal.set_member("vip", "ada", member=True, version=5)
+    journal.set_member("vip", "ada", member=True, version=5)
+    assert list(journal.members("vip")) == ["ada"]
