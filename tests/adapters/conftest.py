@@ -6,7 +6,6 @@ from typing import Any
 
 import boto3
 import pytest
-
 from homing.adapters.backoff import Backoff
 from homing.adapters.dynamodb_journal import DynamoJournal
 from homing.adapters.dynamodb_profiles import DynamoProfiles

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from homing.adapters.buckets import wake_bucket
 from homing.domain.delivery.ledger import Entry, Ledger
 from homing.domain.errors import Conflict
