@@ -1,0 +1,156 @@
+"""Alarms: few, each with what it means and where docs/deploy.md says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.config import StageSettings
+from infra.constructs.python_function import METRICS_NAMESPACE, PythonFunction
+
+_FIVE_MINUTES = Duration.minutes(5)
+
+
+class Alarms(Construct):
+    """An encrypted topic, and the alarms that speak through it."""
+
+    def __init__(self, scope: Construct, id: str, *, stage: StageSettings) -> None:
+        super().__init__(scope, id)
+        self._stage = stage
+        # CloudWatch may not use the AWS-managed key of SNS: an encrypted topic that alarms can reach needs its own.
+        key = kms.Key(
+            self,
+            "Key",
+            description=f"Alarm topic of homing-{stage.name}",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+            )
+        )
+        self.topic = sns.Topic(
+            self, "Topic", topic_name=stage.named("alarms"), master_key=key, enforce_ssl=True, display_name="Homing"
+        )
+        for address in stage.alarm_emails:
+            self.topic.add_subscription(subscriptions.EmailSubscription(address))
+        self.alarms: list[cloudwatch.Alarm] = []
+
+    def when(
+        self,
+        name: str,
+        metric: cloudwatch.IMetric,
+        *,
+        above: float,
+        description: str,
+        periods: int = 1,
+        out_of: int | None = None,
+    ) -> None:
+        """Alarms when the metric is above a value in ``periods`` of ``out_of`` periods; silence is fine."""
+        alarm = cloudwatch.Alarm(
+            self,
+            "".join(part.capitalize() for part in name.split("-")),
+            alarm_name=self._stage.named(name),
+            alarm_description=f"{description} See docs/deploy.md, alarm {name}.",
+            metric=metric,
+            threshold=above,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=out_of or periods,
+            datapoints_to_alarm=periods,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self.topic))
+        alarm.add_ok_action(actions.SnsAction(self.topic))
+        self.alarms.append(alarm)
+
+    def watch_dead_letters(self, name: str, queue: sqs.IQueue) -> None:
+        """A message in it is work that nobody could do."""
+        self.when(
+            f"{name}-not-empty",
+            queue.metric_approximate_number_of_messages_visible(period=_FIVE_MINUTES, statistic="Maximum"),
+            above=0,
+            description="Messages wait in a dead-letter queue.",
+        )
+
+    def watch_function(self, function: PythonFunction) -> None:
+        """Errors, per function: each has its own first thing to look at."""
+        self.when(
+            f"{function.name.replace('_', '-')}-errors",
+            function.metric_errors(period=_FIVE_MINUTES),
+            above=0,
+            description=f"{function.name} raised; its source retries.",
+            periods=2,
+            out_of=3,
+        )
+
+    def watch_throttles(self, functions: Iterable[PythonFunction]) -> None:
+        """The account has too few concurrent executions left."""
+        metrics: dict[str, cloudwatch.IMetric] = {
+            function.name: function.metric_throttles(period=_FIVE_MINUTES) for function in functions
+        }
+        self.when(
+            "functions-throttled",
+            cloudwatch.MathExpression(
+                expression=" + ".join(f"FILL({name}, 0)" for name in metrics),
+                using_metrics=metrics,
+                period=_FIVE_MINUTES,
+                label="Throttles",
+            ),
+            above=0,
+            description="Lambda throttled a function.",
+            periods=3,
+            out_of=3,
+        )
+
+    def watch_lag(self, function: PythonFunction, *, above: Duration) -> None:
+        """How old the records of a stream are when they are read."""
+        self.when(
+            f"{function.name.replace('_', '-')}-lag",
+            function.metric("IteratorAge", period=Duration.minutes(1), statistic="Maximum"),
+            above=above.to_milliseconds(),
+            description=f"{function.name} reads its stream late.",
+            periods=5,
+            out_of=5,
+        )
+
+    def watch_quarantine(self) -> None:
+        """Something could not be folded."""
+        self.when(
+            "quarantine-filling",
+            cloudwatch.Metric(
+                namespace=METRICS_NAMESPACE,
+                metric_name="RecordsQuarantined",
+                dimensions_map={"service": "update_profiles"},
+                period=_FIVE_MINUTES,
+                statistic="Sum",
+            ),
+            above=0,
+            description="Records went to quarantine.",
+        )
+
+    def watch_reputation(self) -> None:
+        """SES puts an account under review at 5 % bounces or 0.1 % complaints: be earlier."""
+        for name, metric, limit in (
+            ("bounce-rate", "Reputation.BounceRate", 0.04),
+            ("complaint-rate", "Reputation.ComplaintRate", 0.0008),
+        ):
+            self.when(
+                name,
+                cloudwatch.Metric(
+                    namespace="AWS/SES", metric_name=metric, period=Duration.hours(1), statistic="Average"
+                ),
+                above=limit,
+                description=f"The account's {name.replace('-', ' ')} is close to where SES reviews it.",
+            )

@@ -1,0 +1,93 @@
+"""The bus, and one rule for each trigger that a flow waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from homing.domain.flows.language import DETAIL_TYPES, Flow
+from infra.config import StageSettings
+from infra.constructs.python_function import PythonFunction
+
+SOURCE = "homing"
+
+
+@dataclass(frozen=True, order=True)
+class TriggerRule:
+    """What a rule matches: a detail-type and, where the trigger says which one, ``detail.name``."""
+
+    kind: str
+    name: str = ""
+
+    @property
+    def id(self) -> str:
+        """The rule's name: ``cart-abandoned``, ``order-placed-order-1``, ``segment-entered-vip``."""
+        return f"{self.kind}-{self.name}".strip("-").replace("_", "-")
+
+    def pattern(self) -> events.EventPattern:
+        """Marketers may request flows under any source; everything else must come from Homing itself."""
+        return events.EventPattern(
+            source=None if self.kind == "flow_requested" else [SOURCE],
+            detail_type=[DETAIL_TYPES[self.kind]],
+            detail={"name": [self.name]} if self.name else None,
+        )
+
+
+def rules_of(flows: Iterable[Flow]) -> list[TriggerRule]:
+    """The rules that these flows need, sorted; ``FlowRequested`` is always there."""
+    wanted = {TriggerRule("flow_requested")}
+    for flow in flows:
+        name = flow.on.segment or (f"order-{flow.on.nth}" if flow.on.nth else "")
+        wanted.add(TriggerRule(flow.on.kind, name))
+    # A rule for every order covers the one for the first: two would only deliver twice.
+    return sorted(rule for rule in wanted if not rule.name or TriggerRule(rule.kind) not in wanted)
+
+
+class FlowTriggers(Construct):
+    """EventBridge bus ``homing-<stage>``; its rules put what flows wait for into the flow inbox."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        stage: StageSettings,
+        flows: Iterable[Flow],
+        inbox: sqs.IQueue,
+        undelivered: sqs.IQueue,
+    ) -> None:
+        super().__init__(scope, id)
+        self.bus = events.EventBus(
+            self, "Bus", event_bus_name=f"homing-{stage.name}", description="What customers did, and what is asked"
+        )
+        for rule in rules_of(flows):
+            events.Rule(
+                self,
+                "".join(part.capitalize() for part in rule.id.split("-")),
+                rule_name=stage.named(rule.id)[:64],
+                description=f"Starts flows on {DETAIL_TYPES[rule.kind]} {rule.name}".strip(),
+                event_bus=self.bus,
+                event_pattern=rule.pattern(),
+                targets=[
+                    targets.SqsQueue(
+                        inbox, dead_letter_queue=undelivered, retry_attempts=185, max_event_age=Duration.hours(24)
+                    )
+                ],
+            )
+
+    def allow_publish(self, function: PythonFunction) -> None:
+        """Puts Homing's own events on the bus, under no other source."""
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["events:PutEvents"],
+                resources=[self.bus.event_bus_arn],
+                conditions={"StringEquals": {"events:source": SOURCE}},
+            )
+        )
