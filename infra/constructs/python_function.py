@@ -9,8 +9,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-
 from homing.runtime.settings import Settings, WithCampaigns
+
 from infra import assets
 from infra.config import PYTHON_VERSION, StageSettings
 from infra.constructs.acknowledge import acknowledge

@@ -9,7 +9,6 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda_destinations as destinations
 from constructs import Construct
-
 from homing.domain.campaigns import Campaigns
 from homing.runtime.settings import (
     ManagePreferencesSettings,
@@ -23,6 +22,7 @@ from homing.runtime.settings import (
     UpdateProfilesSettings,
     WakeDueSettings,
 )
+
 from infra.config import StageSettings
 from infra.constructs.alarms import Alarms
 from infra.constructs.dashboards import BusinessDashboard, EngineersDashboard
