@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -75,10 +76,8 @@ def write_keys(headers: Mapping[str, str], document: Mapping[str, Any]) -> list[
     scheme, _, credentials = headers.get("authorization", "").partition(" ")
     found = [headers.get("x-write-key"), document.get("writeKey")]
     if scheme.lower() == "basic":
-        try:
+        with contextlib.suppress(binascii.Error, ValueError):
             found.append(base64.b64decode(credentials, validate=True).decode().partition(":")[0])
-        except (binascii.Error, ValueError):
-            pass
     return [key for key in found if isinstance(key, str) and key]
 
 
@@ -134,7 +133,7 @@ def read_message(
     try:
         return Event(
             message_id=_message_id(message, kind, received if stated is None else None),
-            type=kind,  # type: ignore[arg-type] # one of TYPES
+            type=kind,
             name=_name(kind, message),
             identifiers=identifiers,
             occurred_at=to_datetime(occurred),
