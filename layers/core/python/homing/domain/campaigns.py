@@ -38,6 +38,9 @@ class Brand(Model):
     background: str = "#f5f5f4"
     cart_url: str
     privacy_url: str | None = None
+    # Links that events bring (a cart's, a product's) may lead to the website's host and to these, with their subdomains;
+    # any other is replaced: a write key is public, and mails in the shop's name carry no stranger's links.
+    link_hosts: list[str] = []
 
 
 class Cap(Model):

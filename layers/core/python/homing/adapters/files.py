@@ -1,0 +1,37 @@
+"""Campaign folders and bundles on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from homing.domain.campaigns import Campaigns
+from homing.domain.content.publish import FOLDERS
+from homing.domain.errors import InvalidInput
+
+
+def read_folder(path: Path | str) -> dict[str, bytes]:
+    """The files of a campaigns folder by their paths in it, hidden ones left out. Raises InvalidInput."""
+    root = Path(path)
+    if not root.is_dir():
+        raise InvalidInput(f"{root} is not a folder", code="missing_folder")
+    files = [root / "settings.yaml", *(file for folder in FOLDERS for file in sorted((root / folder).rglob("*")))]
+    return {
+        file.relative_to(root).as_posix(): file.read_bytes()
+        for file in files
+        if file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
+    }
+
+
+def write_bundle(campaigns: Campaigns, path: Path | str) -> None:
+    """Writes the bundle; the same campaigns give the same bytes."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(campaigns.model_dump_json(by_alias=True, exclude_unset=True) + "\n", encoding="utf-8")
+
+
+def load_bundle(path: Path | str) -> Campaigns:
+    """Reads :func:`write_bundle`. Raises InvalidInput when there is none."""
+    source = Path(path)
+    if not source.is_file():
+        raise InvalidInput(f"there is no bundle at {source}: publish the campaigns first", code="missing_bundle")
+    return Campaigns.model_validate_json(source.read_bytes())

@@ -1,0 +1,215 @@
+"""What a template can say: the person, the brand, and what the trigger brought, completed from the catalog."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
+
+from homing.domain.campaigns import Brand, Campaigns, Product
+from homing.domain.content.filters import to_decimal
+from homing.domain.delivery.message import SendRequest
+from homing.domain.errors import InvalidInput
+from homing.domain.profiles.profile import Profile
+from homing.domain.time import to_datetime, zone
+
+# Names that a trait can't take.
+RESERVED = frozenset({
+    "profile", "brand", "cart", "products", "order", "nth", "trigger", "topic", "unsubscribe_url", "preferences_url",
+    "now", "data", "year", "years", "segment", "views",
+})  # fmt: skip
+
+# What each trigger brings besides what is always there.
+BROUGHT: dict[str, frozenset[str]] = {
+    "cart_abandoned": frozenset({"cart"}),
+    "browse_abandoned": frozenset({"products", "views"}),
+    "order_placed": frozenset({"order", "nth"}),
+    "birthday": frozenset({"year"}),
+    "signup_anniversary": frozenset({"years"}),
+    "segment_entered": frozenset({"segment"}),
+    "segment_left": frozenset({"segment"}),
+    "flow_requested": frozenset({"data", "products"}),
+}
+ALWAYS = RESERVED - frozenset().union(*BROUGHT.values())
+
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_LONGEST = 200
+
+
+def build_context(
+    *, campaigns: Campaigns, profile: Profile, request: SendRequest, unsubscribe_url: str, preferences_url: str, now: int
+) -> dict[str, Any]:
+    """The variables of one mail. What is not known is absent, so that a template that needs it says so.
+
+    Traits stand at the top level, in snake_case as well (``firstName`` is ``first_name`` too); reserved names beat
+    them. Amounts are Decimal, times are datetimes in the customer's zone.
+    """
+    settings = campaigns.settings
+    brand = settings.brand
+    traits = profile.all_traits()
+    tz = zone(_text(traits.get("time_zone") or traits.get("timezone")), settings.time_zone)
+    topic = settings.topics.get(request.topic)
+    known = {_CAMEL.sub("_", name).lower(): value for name, value in traits.items()} | traits
+    email = profile.email
+    context: dict[str, Any] = {name: value for name, value in known.items() if name not in RESERVED and value != ""}
+    context |= {
+        "profile": {
+            "id": profile.id,
+            "segments": sorted(profile.segments),
+            "traits": known,
+            **({"email": email} if email else {}),
+        },
+        "brand": {name: value for name, value in brand.model_dump().items() if value is not None},
+        "topic": {
+            "name": request.topic,
+            "title": topic.title if topic else request.topic,
+            "transactional": topic.transactional if topic else False,
+        },
+        "trigger": {"kind": request.trigger, "at": to_datetime(request.triggered_at).astimezone(tz)},
+        "unsubscribe_url": unsubscribe_url,
+        "preferences_url": preferences_url,
+        "now": to_datetime(now).astimezone(tz),
+    }
+    return context | _brought(request.data, _Items(campaigns), tz)
+
+
+def _brought(data: Mapping[str, Any], items: _Items, tz: Any) -> dict[str, Any]:
+    brought: dict[str, Any] = {
+        name: data[name] for name in ("nth", "year", "years", "segment", "views") if data.get(name) is not None
+    }
+    extra = data.get("data")
+    if isinstance(extra, Mapping):
+        brought["data"] = dict(extra)
+    cart, order = data.get("cart"), data.get("order")
+    products = data.get("products") or (extra.get("products") if isinstance(extra, Mapping) else None)
+    if isinstance(cart, Mapping):
+        brought["cart"] = items.cart(cart, tz)
+    if isinstance(order, Mapping):
+        brought["order"] = items.order(order)
+    if isinstance(products, list | tuple):
+        brought["products"] = items.many(products)
+    return brought
+
+
+class _Items:
+    """Completes items from the catalog."""
+
+    def __init__(self, campaigns: Campaigns) -> None:
+        self.products = campaigns.products
+        self.brand = campaigns.settings.brand
+        self.currency = campaigns.settings.currency
+
+    def cart(self, cart: Mapping[str, Any], tz: Any) -> dict[str, Any]:
+        """``items``, ``count``, ``currency``, ``url``, and ``total`` where every price is known in one currency."""
+        result = self._sums(self.many(cart.get("items") or []))
+        result["url"] = _on_brand(cart.get("url"), self.brand) or self.brand.cart_url
+        if last := _text(cart.get("last_activity")):
+            result["last_activity"] = datetime.fromisoformat(last).astimezone(tz)
+        return result
+
+    def order(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """``order_id``, ``items``, ``count``, ``currency``, ``total`` as the shop stated it."""
+        result = self._sums(self.many(order.get("items") or []))
+        if currency := _text(order.get("currency")):
+            result["currency"] = currency
+        if (total := _money(order.get("total"))) is not None:
+            result["total"] = total
+        if order_id := _text(order.get("order_id")):
+            result["order_id"] = order_id
+        return result
+
+    def many(self, items: Iterable[Any]) -> list[dict[str, Any]]:
+        """Items, each with at least ``product_id``, ``name``, ``quantity``, ``url`` and ``currency``."""
+        return [self.one(item if isinstance(item, Mapping) else {"product_id": item}) for item in items]
+
+    def one(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        """What the event said, then what the catalog says."""
+        product_id = _text(item.get("product_id")) or ""
+        product = self.products.get(product_id) or Product(product_id=product_id, name=f"Item {product_id}".strip())
+        quantity = _quantity(item.get("quantity"))
+        result: dict[str, Any] = {
+            "product_id": product_id,
+            "name": _text(item.get("name")) or product.name,
+            "quantity": quantity,
+            "url": _on_brand(item.get("url"), self.brand) or product.url or self.brand.cart_url,
+            "currency": _text(item.get("currency")) or product.currency or self.currency,
+        }
+        price = _money(item.get("price"))
+        if price is None:
+            price = _money(product.price)
+        optional = {
+            "price": price,
+            "total": None if price is None else price * quantity,
+            "image_url": _picture(item.get("image_url")) or product.image_url,
+            "variant": _text(item.get("variant")),
+            "category": _text(item.get("category")) or product.category,
+            "brand": _text(item.get("brand")) or product.brand,
+        }
+        return result | {name: value for name, value in optional.items() if value is not None}
+
+    def _sums(self, items: list[dict[str, Any]]) -> dict[str, Any]:
+        currencies = {item["currency"] for item in items}
+        result: dict[str, Any] = {
+            "items": items,
+            "count": sum(item["quantity"] for item in items),
+            "currency": currencies.pop() if len(currencies) == 1 else self.currency,
+        }
+        if items and not currencies and all("total" in item for item in items):
+            result["total"] = sum((item["total"] for item in items), Decimal(0))
+        return result
+
+
+def _text(value: Any) -> str | None:
+    """A short line of text, or None."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    line = " ".join(str(value).split())
+    return line[:_LONGEST] or None
+
+
+def _quantity(value: Any) -> int:
+    try:
+        return max(1, min(int(value), 9999))
+    except (TypeError, ValueError):
+        return 1
+
+
+def _money(value: Any) -> Decimal | None:
+    if value is None or value == "":
+        return None
+    try:
+        return to_decimal(value)
+    except InvalidInput:
+        return None
+
+
+def _picture(value: Any) -> str | None:
+    text = value if isinstance(value, str) else ""
+    return text if urlsplit_safe(text)[0] in {"http", "https"} else None
+
+
+def _on_brand(value: Any, brand: Brand) -> str | None:
+    """A link from an event, if it leads to the shop. Anybody who can read the storefront's page can send events; a mail
+    in the shop's name must not carry their links."""
+    if not isinstance(value, str):
+        return None
+    scheme, host = urlsplit_safe(value)
+    if scheme not in {"http", "https"}:
+        return None
+    home = urlsplit_safe(brand.website)[1].removeprefix("www.")
+    for allowed in (home, *brand.link_hosts):
+        if allowed and (host == allowed or host.endswith(f".{allowed}")):
+            return value
+    return None
+
+
+def urlsplit_safe(url: str) -> tuple[str, str]:
+    """Scheme and host in lower case; empty for what is no URL."""
+    try:
+        parts = urlsplit(url.strip())
+        return parts.scheme.lower(), (parts.hostname or "").lower()
+    except ValueError:
+        return "", ""

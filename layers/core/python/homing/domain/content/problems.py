@@ -1,0 +1,131 @@
+"""From pydantic's errors to places in a marketer's file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from homing.domain.content.suggest import did_you_mean
+from homing.domain.content.yaml_source import Located, Path
+from homing.domain.errors import InvalidCampaign
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def validate(model: type[M], located: Located, value: Any = None) -> tuple[M | None, list[InvalidCampaign]]:
+    """The model of a document (``value`` replaces it, with the same places), or every mistake in it."""
+    value = located.value if value is None else value
+    if not isinstance(value, dict):
+        kind = "empty" if value is None else "a list" if isinstance(value, list) else "a single value"
+        message = f"expected keys with values, and this is {kind}"
+        return None, [located.error(message, code="invalid_value")]
+    try:
+        return model.model_validate(value), []
+    except ValidationError as error:
+        return None, list(_problems(model, located, error))
+
+
+def _problems(model: type[BaseModel], located: Located, error: ValidationError) -> Iterator[InvalidCampaign]:
+    for item in error.errors(include_url=False):
+        path = _path(located.value, item["loc"])
+        kind = item["type"]
+        if kind == "extra_forbidden":
+            name = str(item["loc"][-1])
+            hint = did_you_mean(name, _keys(model, item["loc"][:-1]))
+            yield located.error(f"unknown key {name!r}{hint}", code="unknown_key", path=path, key=True)
+        elif kind == "missing":
+            name = str(item["loc"][-1])
+            yield located.error(f"{name!r} is missing", code="missing_key", path=path)
+        elif kind in {"unknown_condition", "unknown_step"}:
+            yield _unknown_start(located, path, item["msg"], kind)
+        else:
+            message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            if item["msg"].startswith("Input should be "):
+                message = f"{_shown(item['input'])} should be {message}"
+                if kind == "literal_error":
+                    message += _literal_hint(item)
+            yield located.error(message, code="invalid_value", path=path)
+
+
+def _literal_hint(item: Any) -> str:
+    expected = str(item.get("ctx", {}).get("expected", ""))
+    words = [word.strip().strip("'") for word in expected.replace(" or ", ", ").split(",")]
+    hint = did_you_mean(str(item["input"]), words)
+    return hint if "did you mean" in hint else ""
+
+
+def _unknown_start(located: Located, path: Path, message: str, kind: str) -> InvalidCampaign:
+    """A condition or step whose telling key is not known: the likely one is named."""
+    known = message.rpartition("one of ")[2].split(", ")
+    value = _value(located.value, path)
+    if isinstance(value, Mapping) and value:
+        name = next(iter(value))
+        text = f"unknown key {name!r}{did_you_mean(str(name), known)}: {message}"
+        return located.error(text, code=kind, path=(*path, name), key=True)
+    return located.error(message, code=kind, path=path)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _value(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _path(value: Any, loc: tuple[str | int, ...]) -> Path:
+    """Pydantic's location without what is not in the file: union tags, models' own names for short forms."""
+    path: list[str | int] = []
+    for step in loc:
+        if (isinstance(value, Mapping) and step in value) or (
+            isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
+        ):
+            path.append(step)
+            value = value[step]
+        elif isinstance(value, Mapping) and len(value) == 1:
+            # `on: {order_placed: {nth: 1}}` is read as {kind: order_placed, nth: 1}.
+            ((only, inner),) = value.items()
+            if isinstance(inner, Mapping) and step in inner:
+                path += [only, step]
+                value = inner[step]
+    return tuple(path)
+
+
+def _keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> set[str]:
+    """The keys that a document may have at a location, found by walking the models."""
+    found: list[Any] = [model]
+    for step in loc:
+        following = [inner for one in found for inner in _step(one, step)]
+        # A union's tag leads nowhere, but tells which of the models is meant: the one with a field of that name.
+        tagged = [one for one in found if _has(one, step)]
+        found = following or tagged or found
+    return {
+        info.alias or name
+        for one in found
+        if isinstance(one, type) and issubclass(one, BaseModel)
+        for name, info in one.model_fields.items()
+    }
+
+
+def _step(model: Any, step: str | int) -> list[Any]:
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return []
+    for name, info in model.model_fields.items():
+        if step in {name, info.alias}:
+            return _models(info.annotation)
+    return []
+
+
+def _has(model: type[BaseModel], name: str | int) -> bool:
+    return any(name in {field, info.alias} for field, info in model.model_fields.items())
+
+
+def _models(annotation: Any) -> list[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]

@@ -1,0 +1,183 @@
+"""From the files of ``layers/campaigns`` to the bundle that every function reads.
+
+    settings.yaml                brand, topics, hours
+    segments/*.yaml              one segment a file
+    flows/*.yaml                 one flow a file
+    templates/*.mjml             one template a file: front matter with the subject, then MJML with Liquid
+    templates/*.txt              its text part, where the one made from the HTML is not good enough
+    blocks/*.mjml                what templates share; blocks/layout.mjml goes round each of them
+    catalog/products.csv         the products (or .jsonl, .yaml)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from homing.domain.campaigns import Campaigns, Product, Settings, Template
+from homing.domain.content.catalog import read_catalog
+from homing.domain.content.problems import M, validate
+from homing.domain.content.references import cycles, unknown
+from homing.domain.content.template_source import TemplateSource, publish_template, read_template
+from homing.domain.content.yaml_source import Located, parse_yaml
+from homing.domain.errors import InvalidCampaign
+from homing.domain.flows.language import Flow
+from homing.domain.segments.language import Segment
+
+FOLDERS = ("segments", "flows", "templates", "blocks", "catalog")
+
+
+@dataclass(slots=True)
+class Sources:
+    """What was read, with the places of everything: for deeper checks than publishing needs."""
+
+    settings: Located | None = None
+    segments: dict[str, Located] = field(default_factory=dict)
+    flows: dict[str, Located] = field(default_factory=dict)
+    templates: dict[str, TemplateSource] = field(default_factory=dict)
+    parsed_settings: Settings | None = None
+    parsed_segments: dict[str, Segment] = field(default_factory=dict)
+    parsed_flows: dict[str, Flow] = field(default_factory=dict)
+    parsed_templates: dict[str, Template] = field(default_factory=dict)
+    products: dict[str, Product] = field(default_factory=dict)
+    problems: list[InvalidCampaign] = field(default_factory=list)
+
+
+def publish(files: Mapping[str, bytes]) -> Campaigns:
+    """The bundle. Keys are paths relative to the campaigns folder. Raises the first InvalidCampaign."""
+    campaigns, problems = collect(files)
+    if campaigns is None:
+        raise problems[0]
+    return campaigns
+
+
+def collect(files: Mapping[str, bytes]) -> tuple[Campaigns | None, list[InvalidCampaign]]:
+    """The bundle, or None with every mistake, in the order of files and lines."""
+    sources = read(files)
+    if sources.problems or sources.parsed_settings is None:
+        return None, sources.problems
+    campaigns = Campaigns(
+        format=1,
+        revision=revision(files),
+        settings=sources.parsed_settings,
+        segments=sources.parsed_segments,
+        flows=sources.parsed_flows,
+        templates=sources.parsed_templates,
+        products=sources.products,
+    )
+    return campaigns, []
+
+
+def revision(files: Mapping[str, bytes]) -> str:
+    """12 hexadecimal digits that change with any file."""
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        if _owned(file):
+            digest.update(f"{file}\0{len(files[file])}\0".encode())
+            digest.update(files[file])
+    return digest.hexdigest()[:12]
+
+
+def read(files: Mapping[str, bytes]) -> Sources:
+    """Everything that could be read, and everything that could not."""
+    sources = Sources()
+    problems = sources.problems
+    if "settings.yaml" not in files:
+        problems.append(InvalidCampaign("settings.yaml is missing", code="missing_file", file="settings.yaml"))
+    else:
+        try:
+            sources.settings = parse_yaml(files["settings.yaml"], "settings.yaml")
+            sources.parsed_settings, found = validate(Settings, sources.settings)
+            problems += found
+        except InvalidCampaign as problem:
+            problems.append(problem)
+    problems += _documents(files, "segments", Segment, sources.segments, sources.parsed_segments)
+    problems += _documents(files, "flows", Flow, sources.flows, sources.parsed_flows)
+    for file in _of(files, "templates", ".mjml"):
+        name = _stem(file)
+        try:
+            source = read_template(files, file)
+            sources.templates[name] = source
+            if sources.parsed_settings is not None:
+                sources.parsed_templates[name] = publish_template(source, sources.parsed_settings.brand)
+        except InvalidCampaign as problem:
+            problems.append(problem)
+            if name in sources.templates:
+                problems += [other for other in sources.templates[name].problems() if str(other) != str(problem)]
+    sources.products, found = read_catalog(files)
+    problems += found
+    problems += _references(files, sources)
+    problems += _strangers(files)
+    problems.sort(key=lambda problem: (problem.file, problem.line, problem.column))
+    return sources
+
+
+def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[InvalidCampaign]:
+    segments = {_stem(file) for file in _of(files, "segments", ".yaml")}
+    templates = {_stem(file) for file in _of(files, "templates", ".mjml")}
+    for located in [*sources.segments.values(), *sources.flows.values()]:
+        if sources.parsed_settings is not None:
+            topics = sources.parsed_settings.topics
+            yield from unknown(located, segments=segments, templates=templates, topics=topics)
+    yield from cycles(sources.segments)
+    if sources.parsed_settings is not None and sources.settings is not None:
+        topics = sources.parsed_settings.topics
+        for name, topic in topics.items():
+            if topic.covered_by is not None and topic.covered_by not in topics:
+                path = ("topics", name, "covered_by")
+                yield sources.settings.error(f"there is no topic {topic.covered_by!r}", code="unknown_topic", path=path)
+
+
+def _documents(
+    files: Mapping[str, bytes], folder: str, model: type[M], located: dict[str, Located], parsed: dict[str, M]
+) -> Iterator[InvalidCampaign]:
+    for file in _of(files, folder, ".yaml"):
+        name = _stem(file)
+        try:
+            document = parse_yaml(files[file], file)
+        except InvalidCampaign as problem:
+            yield problem
+            continue
+        located[name] = document
+        if isinstance(document.value, dict):
+            # The file's name is the name; who writes it down as well must write the same.
+            written = document.value.setdefault("name", name)
+            if written != name:
+                yield document.error(
+                    f"the name {written!r} differs from the file's, {name!r}", code="name_mismatch", path=("name",)
+                )
+        one, problems = validate(model, document)
+        yield from problems
+        if one is not None:
+            parsed[name] = one
+
+
+def _strangers(files: Mapping[str, bytes]) -> Iterator[InvalidCampaign]:
+    """Files that look as if they should do something and would not."""
+    expected = {"segments": (".yaml",), "flows": (".yaml",), "templates": (".mjml", ".txt"), "blocks": (".mjml",)}
+    for file in sorted(files):
+        folder, _, rest = file.partition("/")
+        if folder in expected and rest and not rest.startswith("."):
+            if not rest.endswith(expected[folder]):
+                wanted = " or ".join(expected[folder])
+                yield InvalidCampaign(f"files in {folder}/ end in {wanted}", code="unknown_file", file=file)
+            elif folder != "blocks" and "/" in rest:
+                yield InvalidCampaign(f"{folder}/ has no folders of its own", code="unknown_file", file=file)
+            elif rest.endswith(".txt") and f"{file.removesuffix('.txt')}.mjml" not in files:
+                yield InvalidCampaign("there is no .mjml template of this name", code="unknown_file", file=file)
+
+
+def _owned(file: str) -> bool:
+    return file == "settings.yaml" or file.startswith(tuple(f"{folder}/" for folder in FOLDERS))
+
+
+def _of(files: Mapping[str, bytes], folder: str, suffix: str) -> list[str]:
+    prefix = f"{folder}/"
+    return sorted(
+        file for file in files if file.startswith(prefix) and file.endswith(suffix) and "/" not in file[len(prefix) :]
+    )
+
+
+def _stem(file: str) -> str:
+    return file.rsplit("/", 1)[-1].rsplit(".", 1)[0]

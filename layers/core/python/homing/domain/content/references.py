@@ -1,0 +1,74 @@
+"""Names that lead somewhere else: segments in rules, templates and topics in flows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from homing.domain.content.suggest import did_you_mean
+from homing.domain.content.yaml_source import Located, Path
+from homing.domain.errors import InvalidCampaign
+
+_KINDS = {"send": "template", "segment": "segment", "segment_entered": "segment", "segment_left": "segment"}
+
+
+def references(value: Any, path: Path = ()) -> Iterator[tuple[str, str, Path]]:
+    """Kind (``segment``, ``template``, ``event``), name and path of every reference in a document as it was written.
+
+    Only the shapes of the languages count: the trait ``segment`` in ``trait: {segment: gold}`` names no segment.
+    """
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from references(item, (*path, index))
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key in {"trait", "where"}:
+                continue
+            if key in _KINDS and isinstance(item, str):
+                yield _KINDS[key], item, (*path, key)
+            elif key in {"segment_entered", "segment_left"} and isinstance(item, Mapping):
+                if isinstance(item.get("segment"), str):
+                    yield "segment", item["segment"], (*path, key, "segment")
+            elif key in {"did", "did_not"} and isinstance(item, str):
+                yield "event", item, (*path, key)
+            else:
+                yield from references(item, (*path, key))
+
+
+def unknown(
+    located: Located, *, segments: Collection[str], templates: Collection[str], topics: Collection[str]
+) -> Iterator[InvalidCampaign]:
+    """References of a segment or flow that lead nowhere."""
+    for kind, name, path in references(located.value):
+        known = {"segment": segments, "template": templates}.get(kind)
+        if known is not None and name not in known:
+            hint = did_you_mean(name, known)
+            yield located.error(f"there is no {kind} {name!r}{hint}", code=f"unknown_{kind}", path=path)
+    topic = located.value.get("topic") if isinstance(located.value, dict) else None
+    if isinstance(topic, str) and topic not in topics:
+        hint = did_you_mean(topic, topics)
+        yield located.error(f"there is no topic {topic!r}{hint}", code="unknown_topic", path=("topic",))
+
+
+def cycles(documents: Mapping[str, Located]) -> Iterator[InvalidCampaign]:
+    """Segments that lead back to themselves, each circle once."""
+    edges = {
+        name: [(target, path) for kind, target, path in references(located.value) if kind == "segment"]
+        for name, located in documents.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, trail: list[str]) -> Iterator[InvalidCampaign]:
+        for target, path in edges.get(name, []):
+            if target in trail or target == name:
+                circle = [*trail[trail.index(target) :], name] if target in trail else [name]
+                shown = " → ".join([*circle, target])
+                message = f"segments go round in a circle: {shown}"
+                yield documents[name].error(message, code="segment_cycle", path=path)
+            elif target not in done:
+                yield from visit(target, [*trail, name])
+        done.add(name)
+
+    for name in sorted(documents):
+        if name not in done:
+            yield from visit(name, [])

@@ -1,0 +1,102 @@
+"""A template's source: its own file with layout and blocks put in, each character knowing where it came from."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from homing.domain.content.suggest import did_you_mean
+from homing.domain.errors import InvalidCampaign
+
+_INCLUDE = re.compile(r"""<mj-include\s+path\s*=\s*(["'])(?P<path>.*?)\1\s*(?:/>|>\s*</mj-include>)""")
+LAYOUT = "blocks/layout.mjml"
+
+
+@dataclass(slots=True)
+class Source:
+    """Text assembled of several files. ``pieces``: where in the text a piece starts, its file and its offset there."""
+
+    text: str = ""
+    pieces: list[tuple[int, str, int]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+
+    def add(self, text: str, file: str, offset: int) -> None:
+        """Appends a piece of a file."""
+        if text:
+            self.pieces.append((len(self.text), file, offset))
+            self.text += text
+
+    def place(self, index: int) -> tuple[str, int, int]:
+        """File, line and column (from 1) of a character."""
+        position = max(bisect_right(self.pieces, index, key=lambda piece: piece[0]) - 1, 0)
+        if not self.pieces:
+            return "", 1, 1
+        start, file, offset = self.pieces[position]
+        whole = self.files[file]
+        there = min(offset + index - start, len(whole))
+        return file, whole.count("\n", 0, there) + 1, there - (whole.rfind("\n", 0, there) + 1) + 1
+
+    def error(self, message: str, *, code: str, index: int) -> InvalidCampaign:
+        """A mistake at a character."""
+        file, line, column = self.place(index)
+        return InvalidCampaign(message, code=code, file=file or "?", line=line, column=column)
+
+
+def decode(files: Mapping[str, bytes], file: str) -> str:
+    """A file as text. Raises InvalidCampaign."""
+    try:
+        return files[file].decode("utf-8").removeprefix("\ufeff").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise InvalidCampaign("the file is not UTF-8 text: save it as UTF-8", code="encoding", file=file) from error
+
+
+def assemble(files: Mapping[str, bytes], file: str, *, start: int, layout: str | None) -> Source:
+    """The template from character ``start`` of its file, in its layout, with every ``<mj-include>`` put in.
+
+    A layout is a block with ``<mj-include path="content" />`` where the template goes. Raises InvalidCampaign for a
+    block that is missing or includes itself.
+    """
+    source = Source()
+    content = (file, start)
+    first = (layout, 0) if layout else content
+    _put(source, files, first, content if layout else None, ())
+    return source
+
+
+def _put(
+    source: Source, files: Mapping[str, bytes], what: tuple[str, int], content: tuple[str, int] | None,
+    above: tuple[str, ...],
+) -> None:  # fmt: skip
+    file, position = what
+    text = source.files.setdefault(file, decode(files, file))
+    for match in _INCLUDE.finditer(text, position):
+        source.add(text[position : match.start()], file, position)
+        position = match.end()
+        where = match.start("path")
+        wanted = match["path"]
+        if wanted == "content" and content is not None:
+            _put(source, files, content, None, (*above, file))
+            continue
+        block = _block(files, file, text, where, wanted)
+        if block in (*above, file):
+            raise _at(file, text, where, f"{wanted!r} includes itself", "include_cycle")
+        _put(source, files, (block, 0), content, (*above, file))
+    source.add(text[position:], file, position)
+
+
+def _block(files: Mapping[str, bytes], file: str, text: str, where: int, wanted: str) -> str:
+    """The file that an include names: ``header`` and ``blocks/header.mjml`` are the same."""
+    name = wanted.removeprefix("./").removeprefix("../")
+    for candidate in (name, f"blocks/{name}", f"blocks/{name}.mjml"):
+        if candidate in files and candidate.startswith("blocks/"):
+            return candidate
+    known = [key.removeprefix("blocks/").removesuffix(".mjml") for key in files if key.startswith("blocks/")]
+    raise _at(file, text, where, f"there is no block {wanted!r}{did_you_mean(name, known)}", "unknown_block")
+
+
+def _at(file: str, text: str, index: int, message: str, code: str) -> InvalidCampaign:
+    line = text.count("\n", 0, index) + 1
+    column = index - (text.rfind("\n", 0, index) + 1) + 1
+    return InvalidCampaign(message, code=code, file=file, line=line, column=column)
