@@ -56,7 +56,7 @@ class ProfileStore(Protocol):
         """Writes the profile with ``profile.version``; Conflict unless the stored version is ``expected`` (0: nothing
         there)."""
 
-    def point(self, id: str, target: str, *, expected: int) -> None:  # noqa: A002
+    def point(self, id: str, target: str, *, expected: int) -> None:
         """Turns an item into a pointer; Conflict unless it is at version ``expected`` (0: nothing there). Quiet when
         it points to the target already."""
 

@@ -35,6 +35,8 @@ class Entry:
     counts: bool = True
     # Kept while deferred, so that the request can be put on the outbox again.
     request: Mapping[str, Any] | None = None
+    # A deferred send must not leave before this instant; ``wake_at`` is when the sweep looks at it (again).
+    not_before: int = 0
     wake_at: int | None = None
 
     def change(self, **values: Any) -> Entry:

@@ -102,7 +102,7 @@ class End(Model):
 def _kind(value: Any) -> str | None:
     if isinstance(value, dict):
         return next((key for key in ("send", "wait", "if", "end") if key in value), None)
-    return {Send: "send", Wait: "wait", If: "if", End: "end"}.get(type(value))
+    return {"Send": "send", "Wait": "wait", "If": "if", "End": "end"}.get(type(value).__name__)
 
 
 Step = Annotated[

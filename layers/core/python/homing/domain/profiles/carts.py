@@ -210,7 +210,9 @@ def prune(carts: dict[str, Any], now: int, forget_after: int) -> None:
         carts[token] = kept
     orders = carts.get(ORDERS, {})
     # The order after which an open cart began is part of that cart's key.
-    begun = {max(found) for token in open_tokens(carts) if (found := [at for at in _closings(carts, token) if at <= now])}
+    begun = {
+        max(found) for token in open_tokens(carts) if (found := [at for at in _closings(carts, token) if at <= now])
+    }
     for key in [key for key, (at, _) in orders.items() if at + ORDER_MEMORY <= now and at not in begun]:
         del orders[key]
     if ORDERS in carts and not orders:

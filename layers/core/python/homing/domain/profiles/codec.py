@@ -35,7 +35,7 @@ def encode(profile: Profile) -> bytes:
     return _compress(orjson.dumps(plain, option=orjson.OPT_NON_STR_KEYS))
 
 
-def decode(id: str, version: int, data: bytes) -> Profile:  # noqa: A002
+def decode(id: str, version: int, data: bytes) -> Profile:
     """Reads :func:`encode`."""
     plain = orjson.loads(_decompress(data))
     return Profile(

@@ -135,7 +135,7 @@ class Plan:
         window: int | None = None,
         payload: tuple[str, ...] = (),
         payload_keep: int = 0,
-        id: str | None = None,  # noqa: A002
+        id: str | None = None,
     ) -> str:
         """Asks for memory; several askers of the same thing share one slot that serves them all. Returns its id."""
         events = frozenset(events)

@@ -53,7 +53,7 @@ class Change(NamedTuple):
     name: str
     at: int
     key: str = ""
-    data: Mapping[str, Any] = {}  # noqa: RUF012 - immutable by convention
+    data: Mapping[str, Any] = {}
 
 
 @dataclass(slots=True)

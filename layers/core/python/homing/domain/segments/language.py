@@ -6,7 +6,7 @@ they are evaluated stands in :mod:`homing.domain.segments.rules`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -46,7 +46,9 @@ class Test(Model):
     @model_validator(mode="after")
     def _asks_something(self) -> Test:
         if not self.model_fields_set:
-            raise ValueError("a test needs one of equals, in, contains, more_than, at_least, less_than, at_most, exists")
+            raise ValueError(
+                "a test needs one of equals, in, contains, more_than, at_least, less_than, at_most, exists"
+            )
         return self
 
 
@@ -114,7 +116,7 @@ class All(Model):
     all: list[Condition] = Field(min_length=1)
 
 
-class Any_(Model):
+class Any_(Model):  # noqa: N801
     """At least one condition holds."""
 
     any: list[Condition] = Field(min_length=1)
@@ -132,10 +134,19 @@ KEYS: tuple[str, ...] = ("all", "any", "not", "did", "did_not", "trait", "known_
 def _kind(value: Any) -> str | None:
     if isinstance(value, dict):
         return next((key for key in KEYS if key in value), None)
-    return {
-        All: "all", Any_: "any", Not: "not", Did: "did", DidNot: "did_not", Trait: "trait", KnownFor: "known_for",
-        InSegment: "segment",
-    }.get(type(value))
+    return _KIND_OF.get(type(value).__name__)
+
+
+_KIND_OF = {
+    "All": "all",
+    "Any_": "any",
+    "Not": "not",
+    "Did": "did",
+    "DidNot": "did_not",
+    "Trait": "trait",
+    "KnownFor": "known_for",
+    "InSegment": "segment",
+}
 
 
 Condition = Annotated[
@@ -172,5 +183,3 @@ class Segment(Model):
 
 for _model in (All, Any_, Not, Segment):
     _model.model_rebuild()
-
-SchemaVersion = Literal[1]

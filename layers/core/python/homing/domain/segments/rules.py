@@ -25,8 +25,9 @@ _MAX_CANDIDATES = 64
 class Rule(Protocol):
     """A compiled condition."""
 
-    # What can change the answer: event names, ``trait:<name>``, ``*`` for anything.
-    touched_by: frozenset[str]
+    @property
+    def touched_by(self) -> frozenset[str]:
+        """What can change the answer: event names, ``trait:<name>``, ``*first`` for a new first event."""
 
     def check(self, profile: Profile, t: int, since: int | None = None) -> Answer:
         """Truth at ``t`` and when it may next differ. ``since`` bounds behaviour without a window (flow goals)."""
@@ -212,7 +213,8 @@ class Compiler:
 
     def _combine(self, kind: type[AllOf] | type[AnyOf], conditions: Iterable[lang.Condition]) -> Rule:
         parts = tuple(self.compile(condition) for condition in conditions)
-        return kind(parts, frozenset().union(*(part.touched_by for part in parts)))
+        touched: frozenset[str] = frozenset().union(*(part.touched_by for part in parts))
+        return kind(parts, touched)
 
     def _not(self, condition: lang.Not) -> Rule:
         part = self.compile(condition.not_)
@@ -236,5 +238,6 @@ class Compiler:
     def _trait(self, condition: lang.Trait) -> Rule:
         return TraitRule(
             tuple(condition.trait.items()),
-            frozenset(f"trait:{name.split('.')[0]}" for name in condition.trait) | {f"trait:{n}" for n in condition.trait},
+            frozenset(f"trait:{name.split('.')[0]}" for name in condition.trait)
+            | {f"trait:{n}" for n in condition.trait},
         )

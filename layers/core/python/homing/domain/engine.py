@@ -1,0 +1,202 @@
+"""The engine: campaigns compiled into what happens to a profile when an event arrives or time passes.
+
+Decisions depend on events and on when each *arrived*, never on how they were batched or when a function got round to
+them: before an event is folded, everything that came due before its arrival is settled first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from homing.domain.campaigns import Campaigns
+from homing.domain.events.event import Event
+from homing.domain.flows.language import If, Step
+from homing.domain.profiles import carts, fold
+from homing.domain.profiles.fold import FoldPlan
+from homing.domain.profiles.memory import Plan
+from homing.domain.profiles.profile import Change, Profile
+from homing.domain.segments.rules import Compiler, Rule, next_flip
+from homing.domain.triggers.triggers import BrowseAbandoned, CartAbandoned, OrderPlaced, Trigger, Yearly
+
+# A profile can't have more things come due in one settling than this; beyond it a rule would be ill-defined.
+_MAX_STEPS = 10_000
+
+
+class Engine:
+    """Compiled campaigns. One per process; holds no state of any profile."""
+
+    def __init__(self, campaigns: Campaigns) -> None:
+        self.campaigns = campaigns
+        plan = Plan()
+        compiler = Compiler(campaigns.segments, plan)
+        self.segments: dict[str, Rule] = {name: compiler.segment(name) for name in sorted(campaigns.segments)}
+        self.triggers: list[Trigger] = self._triggers(plan)
+        # Conditions inside flows, by their identity in the parsed flow: (flow, position).
+        self.goals: dict[str, Rule] = {}
+        self.branches: dict[tuple[str, str], Rule] = {}
+        for flow in campaigns.flows.values():
+            if flow.stop_when is not None:
+                self.goals[flow.name] = compiler.compile(flow.stop_when)
+            for position, step in _branches(flow.steps):
+                self.branches[flow.name, position] = compiler.compile(step.if_)
+        self.plan = FoldPlan(
+            slots=plan.slots,
+            by_event=plan.by_event(),
+            catalog=frozenset(campaigns.products),
+            forget_carts_after=campaigns.settings.cart.forget_after,
+        )
+        self._rules_by_touch = _index((name, rule.touched_by) for name, rule in self.segments.items())
+        self._triggers_by_touch = _index((str(i), trigger.touched_by) for i, trigger in enumerate(self.triggers))
+
+    def _triggers(self, plan: Plan) -> list[Trigger]:
+        settings = self.campaigns.settings
+        used = {flow.on.kind for flow in self.campaigns.flows.values()}
+        found: list[Trigger] = []
+        if "cart_abandoned" in used:
+            found.append(CartAbandoned(settings.cart.after, settings.cart.forget_after))
+        if "browse_abandoned" in used:
+            found.append(BrowseAbandoned.planned(plan, settings.browse))
+        if "order_placed" in used:
+            numbers = {flow.on.nth or 1 for flow in self.campaigns.flows.values() if flow.on.kind == "order_placed"}
+            found.append(OrderPlaced.planned(plan, tuple(sorted(numbers))))
+        if "birthday" in used:
+            found.append(Yearly.birthday(settings.celebrate_at, settings.time_zone))
+        if "signup_anniversary" in used:
+            found.append(Yearly.signup(settings.celebrate_at, settings.time_zone))
+        return found
+
+    @cached_property
+    def knows_time(self) -> bool:
+        """Whether anything here can change without an event."""
+        return bool(self.segments or self.triggers)
+
+    # What happens to a profile. Each adds to ``profile.changes``.
+
+    def receive(self, profile: Profile, event: Event) -> None:
+        """Settles what came due before the event's arrival, folds it, and evaluates what it touches."""
+        arrived = max(event.received, profile.evaluated_at)
+        self.settle(profile, arrived)
+        fresh = profile.first_at is None
+        triggers = self._touched_triggers({event.name, *(f"trait:{name}" for name in _trait_names(event))})
+        before = [(trigger, trigger.active(profile, arrived).keys()) for trigger in triggers]
+        touched = fold.fold(profile, event, self.plan)
+        names = set(self.segments) if fresh else _select(self._rules_by_touch, touched)
+        self._evaluate(profile, arrived, names)
+        for trigger, known in before:
+            self._fire(profile, trigger, known, arrived)
+            self._wake(profile, trigger.next(profile, arrived))
+
+    def absorb(self, profile: Profile, other: Profile, at: int) -> None:
+        """Merges another profile of the same person into this one at an instant."""
+        at = max(at, profile.evaluated_at, other.evaluated_at)
+        self.settle(profile, at)
+        self.settle(other, at)
+        profile.changes += [change for change in other.changes if not change.kind.startswith("segment_")]
+        known = [
+            (trigger, trigger.active(profile, at).keys() | trigger.active(other, at).keys())
+            for trigger in self.triggers
+        ]
+        fold.merge(profile, other)
+        self._evaluate(profile, at, set(self.segments))
+        for trigger, keys in known:
+            self._fire(profile, trigger, keys, at)
+        self._rearm(profile, at)
+
+    def settle(self, profile: Profile, until: int) -> None:
+        """Lets time pass: everything that flips by itself at or before ``until``, each at its own instant."""
+        if profile.revision != self.campaigns.revision:
+            self._adopt(profile, until)
+        for _ in range(_MAX_STEPS):
+            if profile.wake_at is None or profile.wake_at > until:
+                break
+            instant = max(profile.wake_at, profile.evaluated_at)
+            self._evaluate(profile, instant, set(self.segments))
+            for trigger in self.triggers:
+                self._fire(profile, trigger, trigger.active(profile, instant - 1).keys(), instant)
+            self._rearm(profile, instant)
+        profile.evaluated_at = max(profile.evaluated_at, until)
+
+    def close_cart(self, profile: Profile, token: str, at: int) -> None:
+        """An order of somebody else closed the cart of this token."""
+        carts.close(profile.carts, -(at + 1), at, (token,))
+
+    def finish(self, profile: Profile) -> None:
+        """Brings the profile into the normal form in which it is stored."""
+        fold.prune(profile, self.plan, profile.evaluated_at)
+
+    # Questions
+
+    def is_member(self, profile: Profile, segment: str, t: int) -> bool:
+        """Membership at an instant, from what is known now."""
+        return self.segments[segment].check(profile, t)[0]
+
+    # Inside
+
+    def _adopt(self, profile: Profile, at: int) -> None:
+        """The rules changed since the profile was written: memberships follow without starting flows for old history."""
+        first = profile.revision == ""
+        profile.revision = self.campaigns.revision
+        at = max(at, profile.evaluated_at)
+        if not first:
+            profile.segments &= set(self.segments)
+            self._evaluate(profile, at, set(self.segments), redefined=True)
+            self._rearm(profile, min(at, profile.wake_at or at))
+
+    def _evaluate(self, profile: Profile, at: int, segments: Iterable[str], *, redefined: bool = False) -> None:
+        for name in sorted(segments):
+            member, flip = next_flip(self.segments[name], profile, at)
+            if member != (name in profile.segments):
+                kind = "segment_entered" if member else "segment_left"
+                (profile.segments.add if member else profile.segments.discard)(name)
+                data = {"segment": name, "redefined": True} if redefined else {"segment": name}
+                profile.changes.append(Change(kind, name, at, str(at), data))
+            self._wake(profile, flip)
+        profile.evaluated_at = max(profile.evaluated_at, at)
+
+    def _fire(self, profile: Profile, trigger: Trigger, known: Iterable[str], at: int) -> None:
+        known = set(known)
+        for key, found in trigger.active(profile, at).items():
+            if key not in known:
+                profile.changes.append(trigger.change(profile, key, found, at))
+
+    def _wake(self, profile: Profile, instant: int | None) -> None:
+        # Lazy: an earlier deadline stays, a later one waits until that fires.
+        if instant is not None and (profile.wake_at is None or instant < profile.wake_at):
+            profile.wake_at = instant
+
+    def _rearm(self, profile: Profile, at: int) -> None:
+        profile.wake_at = None
+        for rule in self.segments.values():
+            self._wake(profile, next_flip(rule, profile, at)[1])
+        for trigger in self.triggers:
+            self._wake(profile, trigger.next(profile, at))
+
+    def _touched_triggers(self, touched: set[str]) -> list[Trigger]:
+        return [self.triggers[int(i)] for i in sorted(_select(self._triggers_by_touch, touched))]
+
+
+def _trait_names(event: Event) -> Iterable[str]:
+    return event.properties if event.type == "identify" else ()
+
+
+def _index(entries: Iterable[tuple[str, frozenset[str]]]) -> dict[str, set[str]]:
+    index: dict[str, set[str]] = {}
+    for name, touched_by in entries:
+        for touch in touched_by:
+            index.setdefault(touch, set()).add(name)
+    return index
+
+
+def _select(index: dict[str, set[str]], touched: set[str]) -> set[str]:
+    return set().union(*(index.get(touch, ()) for touch in touched))
+
+
+def _branches(steps: list[Step], prefix: str = "") -> Iterable[tuple[str, If]]:
+    """Every branch of a flow with its position: ``2``, ``2.then.0``."""
+    for index, step in enumerate(steps):
+        if isinstance(step, If):
+            position = f"{prefix}{index}"
+            yield position, step
+            yield from _branches(step.then, f"{position}.then.")
+            yield from _branches(step.else_, f"{position}.else.")

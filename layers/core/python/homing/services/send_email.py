@@ -1,0 +1,255 @@
+"""Sending one message: claim, check again, render, SES, remember.
+
+A send is never doubled: its claim is a conditional write on the person's ledger, made after all checks and right before
+the one call of SES. SES knows no idempotency token; when its reply is lost, or the process dies after the claim, the send
+is *unknown*, is not repeated, and is settled by the SES event that carries its tag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from email.utils import formataddr
+from typing import Any, Protocol
+
+from homing.domain.campaigns import Campaigns
+from homing.domain.content.context import build_context
+from homing.domain.delivery import gate
+from homing.domain.delivery.ledger import Entry, Ledger
+from homing.domain.delivery.links import Links
+from homing.domain.delivery.message import Mail, SendRequest
+from homing.domain.engine import Engine
+from homing.domain.errors import Conflict, InvalidInput, Unavailable
+from homing.domain.flows.engine import cart_gone
+from homing.domain.profiles.fold import EVERY_TOPIC
+from homing.domain.profiles.identity import Identity, normalise
+from homing.domain.profiles.profile import Profile
+from homing.domain.time import DAY, MINUTE
+from homing.services.ports import Clock, Journal, Lost, Mailer, ProfileStore, Refused, Throttled
+from homing.services.resolve import resolve
+
+LEASE = 2 * MINUTE
+# Unknown sends are given up (marketing) or repeated (transactional) after this long without an SES event.
+SETTLE_AFTER = DAY
+KEEP_ENTRIES_FOR = 90 * DAY
+_ATTEMPTS = 5
+
+
+class Rendered(Protocol):
+    """What a renderer makes of a template."""
+
+    @property
+    def subject(self) -> str:
+        """One line."""
+
+    @property
+    def html(self) -> str:
+        """The HTML part."""
+
+    @property
+    def text(self) -> str:
+        """The text part."""
+
+
+class Renderer(Protocol):
+    """domain.content.render.Renderer, or anything that renders."""
+
+    def render(self, template: str, context: Mapping[str, Any]) -> Rendered:
+        """Raises InvalidInput with template and position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of a send request: a ledger status, or ``duplicate``; and why."""
+
+    status: str
+    reason: str = ""
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True)
+class SendEmail:
+    """``token`` makes lease tokens; ``sender`` overrides the brand's address."""
+
+    campaigns: Campaigns
+    identity: Identity
+    profiles: ProfileStore
+    journal: Journal
+    mailer: Mailer
+    renderer: Renderer
+    links: Links
+    clock: Clock
+    token: Callable[[], str]
+    sender: str | None = None
+    engine: Engine | None = None
+
+    def __call__(self, request: SendRequest) -> Decision:
+        """Sends, defers or drops. Raises Unavailable when the message should come back to the queue."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._attempt(request)
+            except Conflict:
+                continue
+        raise Unavailable(f"the ledger of this person is written too often, send {request.send_id} goes back")
+
+    def _attempt(self, request: SendRequest) -> Decision:
+        now = self.clock()
+        ledger = self.journal.load_ledger(request.profile_id)
+        held = ledger.entries.get(request.send_id)
+        if held is not None:
+            done = self._already(request, ledger, held, now)
+            if done is not None:
+                return done
+        profile = resolve(self.profiles, [request.profile_id]).get(request.profile_id)
+        entry = self._entry(request, held, now)
+        verdict = self._verdict(request, profile, ledger, now)
+        if verdict.decision == "drop":
+            return self._save(
+                ledger, entry.change(status="dropped", reason=verdict.reason, wake_at=None, request=None), now
+            )
+        if verdict.decision == "defer":
+            later = entry.change(
+                status="deferred",
+                reason=verdict.reason,
+                not_before=verdict.until or now,
+                wake_at=verdict.until,
+                request=request.to_dict(),
+            )
+            return self._save(ledger, later, now)
+        assert profile is not None
+        try:
+            mail = self._mail(request, profile, now)
+        except InvalidInput as error:
+            failed = entry.change(status="dropped", reason=f"render_failed: {error}"[:300], wake_at=None, request=None)
+            return self._save(ledger, failed, now)
+        claimed = entry.change(
+            status="sending", reason="", at=now, lease=self.token(), lease_until=now + LEASE,
+            attempts=entry.attempts + 1, wake_at=now + SETTLE_AFTER, request=request.to_dict(),
+        )  # fmt: skip
+        self._save(ledger, claimed, now)
+        return self._send(request.profile_id, mail, claimed)
+
+    def _already(self, request: SendRequest, ledger: Ledger, held: Entry, now: int) -> Decision | None:
+        """What to answer for a send that the ledger knows; None to go on with it."""
+        if held.status in {"sent", "dropped", "unknown"}:
+            return Decision("duplicate", held.status, held)
+        if held.status == "sending":
+            if held.lease_until > now:
+                raise Throttled(f"send {request.send_id} is in the hands of another worker")
+            # Whoever claimed it is gone, and nobody knows whether SES took it.
+            return self._save(ledger, held.change(status="unknown", reason="worker_lost"), now)
+        if held.not_before > now:
+            return Decision("duplicate", "deferred", held)
+        return None
+
+    def _verdict(self, request: SendRequest, profile: Profile | None, ledger: Ledger, now: int) -> gate.Verdict:
+        ids = [request.profile_id]
+        entries = list(ledger.entries.values())
+        if profile is not None:
+            if profile.id != request.profile_id:
+                # Merged into somebody: what they got under either name counts.
+                ids.append(profile.id)
+                entries += self.journal.load_ledger(profile.id).entries.values()
+            if profile.email:
+                ids.append(self.identity.key("email", normalise("email", profile.email)))
+        stops = self.profiles.stops(ids).values()
+        verdict = gate.decide(request, profile, stops, entries, self.campaigns.settings, now)
+        if verdict.decision != "drop" and profile is not None and self._cart_ordered(request, profile, now):
+            verdict = gate.Verdict("drop", "cart_ordered")
+        return verdict
+
+    def _cart_ordered(self, request: SendRequest, profile: Profile, now: int) -> bool:
+        cart = request.data.get("cart")
+        if not isinstance(cart, Mapping):
+            return False
+        if self.engine is not None and cart_gone(dict(request.data), profile, self.engine, now):
+            return True
+        token = str(cart.get("token") or "")
+        return bool(token and self.profiles.closed_carts([self.identity.cart(token)]))
+
+    def _entry(self, request: SendRequest, held: Entry | None, now: int) -> Entry:
+        if held is not None:
+            return held
+        topic = self.campaigns.settings.topics.get(request.topic)
+        return Entry(
+            send_id=request.send_id, status="deferred", topic=request.topic, flow=request.flow,
+            template=request.template, at=now, run_id=request.run_id, decided_at=request.decided_at,
+            counts=not (topic and topic.transactional),
+        )  # fmt: skip
+
+    def _mail(self, request: SendRequest, profile: Profile, now: int) -> Mail:
+        email = profile.email or ""
+        email_key = self.identity.key("email", normalise("email", email))
+        # One click ends everything that is not transactional; the preference page is for choosing.
+        unsubscribe = self.links.unsubscribe_url(profile.id, email_key, EVERY_TOPIC, now)
+        context = build_context(
+            campaigns=self.campaigns, profile=profile, request=request, unsubscribe_url=unsubscribe,
+            preferences_url=self.links.preferences_url(profile.id, email_key, request.topic, now), now=now,
+        )  # fmt: skip
+        rendered = self.renderer.render(request.template, context)
+        brand = self.campaigns.settings.brand
+        topic = self.campaigns.settings.topics[request.topic]
+        headers = {} if topic.transactional else {
+            "List-Unsubscribe": f"<{unsubscribe}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }  # fmt: skip
+        return Mail(
+            sender=formataddr((brand.sender_name, self.sender or brand.sender_address)),
+            recipient=email,
+            reply_to=brand.reply_to,
+            subject=rendered.subject,
+            html=rendered.html,
+            text=rendered.text,
+            headers=headers,
+            tags={
+                "homing_send": request.send_id,
+                "homing_profile": request.profile_id,
+                "homing_flow": request.flow,
+                "homing_template": request.template,
+            },
+        )
+
+    def _send(self, profile_id: str, mail: Mail, claimed: Entry) -> Decision:
+        try:
+            provider_id = self.mailer.send(mail)
+        except Lost as error:
+            return self._settle(profile_id, claimed, status="unknown", reason=f"reply_lost: {error}"[:200])
+        except Refused as error:
+            return self._settle(profile_id, claimed, status="dropped", reason=f"refused: {error}"[:200], wake_at=None)
+        except (Throttled, Unavailable):
+            # Certainly not sent: the claim is given back before the message returns to the queue.
+            self._settle(
+                profile_id, claimed, status="deferred", reason="throttled", not_before=0, wake_at=None, lease_until=0
+            )
+            raise
+        return self._settle(
+            profile_id,
+            claimed,
+            status="sent",
+            sent_at=self.clock(),
+            provider_id=provider_id,
+            wake_at=None,
+            request=None,
+        )
+
+    def _settle(self, profile_id: str, claimed: Entry, **values: Any) -> Decision:
+        """Writes the outcome, unless somebody settled the claim already (an SES event can be faster than we are)."""
+        for _ in range(_ATTEMPTS):
+            ledger = self.journal.load_ledger(profile_id)
+            held = ledger.entries.get(claimed.send_id, claimed)
+            if held.lease != claimed.lease or held.status not in {"sending", "unknown"}:
+                return Decision(held.status, held.reason, held)
+            try:
+                return self._save(ledger, held.change(**values), self.clock())
+            except Conflict:
+                continue
+        raise Unavailable(f"the outcome of send {claimed.send_id} could not be stored; its SES event will settle it")
+
+    def _save(self, ledger: Ledger, entry: Entry, now: int) -> Decision:
+        recent = {
+            key: held
+            for key, held in ledger.entries.items()
+            if held.wake_at is not None or held.at > now - KEEP_ENTRIES_FOR
+        }
+        self.journal.save_ledger(replace(ledger, entries=recent).put(entry), expected=ledger.version)
+        return Decision(entry.status, entry.reason, entry)
