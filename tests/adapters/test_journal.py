@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from homing.adapters.buckets import wake_bucket
+from homing.adapters.dynamodb_journal import DynamoJournal
 from homing.domain.delivery.ledger import Entry, Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.run import Run
@@ -122,3 +125,15 @@ def test_the_same_change_of_membership_twice_is_once(journal: Journal) -> None:
     journal.set_member("vip", "ada", member=True, version=5)
     journal.set_member("vip", "ada", member=True, version=5)
     assert list(journal.members("vip")) == ["ada"]
+
+
+def test_ended_runs_expire_unless_they_are_once_for_ever(dynamodb: Any) -> None:
+    journal = DynamoJournal(dynamodb, "journal", clock=lambda: 0)
+    day = 86_400_000_000
+    for run in (a_run("keyed"), a_run("once", key=""), a_run("active")):
+        journal.start_run(run)
+    journal.save_run(a_run("keyed", status="ended", ended_at=10 * day, version=1), expected=0)
+    journal.save_run(a_run("once", key="", status="ended", ended_at=10 * day, version=1), expected=0)
+    items = dynamodb.scan(TableName="journal")["Items"]
+    expiry = {item["pk"]["S"]: item.get("expires_at") for item in items}
+    assert expiry == {"run#keyed": {"N": str(100 * 86_400)}, "run#once": None, "run#active": None}

@@ -7,7 +7,7 @@ from homing.domain.profiles.profile import WAKE_BUCKETS
 MEMBER_SHARDS = 16
 
 
-def wake_bucket(id: str) -> int:  # noqa: A002
+def wake_bucket(id: str) -> int:
     """The wake-up bucket of a profile, run or ledger: as ``Profile.wake_bucket`` has it."""
     return sum(id.encode()) % WAKE_BUCKETS
 

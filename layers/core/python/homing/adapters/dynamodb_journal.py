@@ -18,6 +18,7 @@ from homing.services.ports import Clock, Due
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+# A run without a key is the only one of its flow that this customer will ever have: it is kept, or it would start again.
 _RUN_KEPT = 90 * DAY
 # Longer than a change can be under way: the stream keeps it a day, its dead-letter queue fourteen.
 _TOMBSTONE_KEPT = 30 * DAY
@@ -128,6 +129,6 @@ def _run_item(run: Run) -> Item:
     }
     if run.status == "active":
         item |= wake(wake_bucket(run.id), run.wake_at)
-    else:
+    elif run.key:
         item["expires_at"] = number(((run.ended_at or run.at) + _RUN_KEPT) // SECOND)
     return item

@@ -55,7 +55,7 @@ class DynamoProfiles:
             item["changes"] = {"B": encode_changes(profile.changes)}
         self._put(item, f"writing profile {profile.id}", at_version(expected, "id"))
 
-    def point(self, id: str, target: str, *, expected: int) -> None:  # noqa: A002
+    def point(self, id: str, target: str, *, expected: int) -> None:
         """A conditional put that keeps nothing but the target."""
         condition = at_version(expected, "id")
         condition["ConditionExpression"] += " OR #m = :target"

@@ -66,7 +66,7 @@ class MemoryProfiles:
             self.on_write(profile)
         self.faults.after("write")
 
-    def point(self, id: str, target: str, *, expected: int) -> None:  # noqa: A002
+    def point(self, id: str, target: str, *, expected: int) -> None:
         """A conditional put of a pointer."""
         self.faults.before("point")
         with self._lock:
