@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 from homing.runtime.settings import Settings, WithCampaigns
 
@@ -98,6 +101,43 @@ class PythonFunction(lambda_.Function):
                 else None,
             )
         )
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Makes the functions of a stage, and remembers them: dashboards and alarms need them all."""
+
+    stage: StageSettings
+    layers: Layers
+    undelivered: sqs.IQueue
+    made: dict[str, PythonFunction] = field(default_factory=dict)
+
+    def make(
+        self,
+        scope: Construct,
+        name: str,
+        description: str,
+        settings: Settings,
+        *,
+        timeout: Duration,
+        memory_mb: int = 512,
+        asynchronous: bool = False,
+    ) -> PythonFunction:
+        """A function; ``asynchronous`` ones are invoked by EventBridge and leave what fails three times in a queue."""
+        function = PythonFunction(
+            scope,
+            "".join(part.capitalize() for part in name.split("_")),
+            name=name,
+            description=description,
+            stage=self.stage,
+            layers=self.layers,
+            settings=settings,
+            timeout=timeout,
+            memory_mb=memory_mb,
+            on_failure=destinations.SqsDestination(self.undelivered) if asynchronous else None,
+        )
+        self.made[name] = function
+        return function
 
 
 _RETENTION = {

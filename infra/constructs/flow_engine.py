@@ -1,0 +1,81 @@
+"""Flows move on: what triggers put into the inbox, and what the clock wakes."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+from homing.runtime.settings import RunFlowsSettings, WakeDueSettings
+
+from infra.constructs.python_function import Workshop
+from infra.constructs.work_queue import WorkQueue
+from infra.stacks.data import DataStack
+
+RUN_FLOWS_TIMEOUT = Duration.seconds(60)
+
+
+class FlowEngine(Construct):
+    """``run_flows`` works the inbox off; ``wake_due`` looks each minute for profiles, runs and sends that are due."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, workshop: Workshop, data: DataStack, inbox: WorkQueue, outbox: WorkQueue
+    ) -> None:
+        super().__init__(scope, id)
+        stage = workshop.stage
+        run = workshop.make(
+            self,
+            "run_flows",
+            "Starts, advances and ends runs; puts sends on the outbox",
+            RunFlowsSettings(
+                stage=stage.name,
+                keys_secret=data.secrets.keys.secret_arn,
+                campaigns=stage.bundle,
+                profiles_table=data.profiles.name,
+                journal_table=data.journal.name,
+                outbox_queue=outbox.url,
+            ),
+            timeout=RUN_FLOWS_TIMEOUT,
+        )
+        data.secrets.allow_keys(run)
+        data.profiles.allow_read(run)
+        data.journal.allow_keep_runs(run)
+        outbox.allow_put(run)
+        inbox.feed(run, batch_size=10)
+
+        wake = workshop.make(
+            self,
+            "wake_due",
+            "Hands on the profiles, runs and sends whose time has come",
+            WakeDueSettings(
+                stage=stage.name,
+                profiles_table=data.profiles.name,
+                journal_table=data.journal.name,
+                stream=data.events.name,
+                inbox_queue=inbox.url,
+                outbox_queue=outbox.url,
+            ),
+            timeout=Duration.seconds(55),
+            asynchronous=True,
+        )
+        data.profiles.allow_find_due(wake)
+        data.journal.allow_find_due(wake)
+        data.journal.allow_keep_ledgers(wake)
+        data.events.allow_put(wake)
+        inbox.allow_put(wake)
+        outbox.allow_put(wake)
+        events.Rule(
+            self,
+            "EachMinute",
+            rule_name=stage.named("each-minute"),
+            description="Wakes what is due",
+            schedule=events.Schedule.rate(Duration.minutes(1)),
+            targets=[
+                targets.LambdaFunction(
+                    wake,
+                    dead_letter_queue=workshop.undelivered,
+                    retry_attempts=2,
+                    max_event_age=Duration.minutes(5),
+                )
+            ],
+        )
