@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from homing.adapters.aws_errors import aws_errors
-from homing.domain.errors import HomingError
+from homing.domain.errors import HomingError, Unavailable
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -38,3 +39,15 @@ class Secret:
                     raise
             self._read_at = now
         return self._text
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """A secret that is a JSON object. Raises Unavailable when it is not: an operator mends that, and the text of a
+    secret must not end in an error message."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise Unavailable("a secret is not a JSON object")
+    return value

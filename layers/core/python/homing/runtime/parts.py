@@ -1,0 +1,125 @@
+"""What the services are made of, each built once a process: clients, tables, the stream, secrets, the bundle.
+
+Adapters are imported where they are built, so that a function loads only what it uses. Everything is cached by what it
+is made from, never by whose environment that was.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.config import Config
+
+from homing.adapters.backoff import Backoff
+from homing.runtime import clock
+from homing.runtime.parallel import WORKERS
+
+if TYPE_CHECKING:
+    from homing.adapters.dynamodb_journal import DynamoJournal
+    from homing.adapters.dynamodb_profiles import DynamoProfiles
+    from homing.adapters.kinesis import KinesisStream
+    from homing.adapters.secrets import Secret
+    from homing.domain.campaigns import Campaigns
+    from homing.domain.profiles.identity import Identity
+
+_sleep: Callable[[float], None] = time.sleep
+
+
+def install_sleep(sleep: Callable[[float], None]) -> None:
+    """Replaces waiting before another try: on a virtual clock nobody waits."""
+    global _sleep
+    _sleep = sleep
+
+
+def reset() -> None:
+    """Forgets everything; the next call builds it anew."""
+    for part in (session, client, pool, profiles, journal, stream, secret, identity, campaigns):
+        part.cache_clear()
+
+
+@cache
+def session() -> botocore.session.Session:
+    """One session for all clients."""
+    # botocore itself: boto3 adds nothing to a low-level client but import time.
+    return botocore.session.get_session()
+
+
+@cache
+def client(service: str, config: Config | None = None) -> Any:
+    """A low-level client, made on first use. Time-outs in seconds; a call is tried three times."""
+    return session().create_client(
+        service,
+        config=config
+        or Config(
+            connect_timeout=2,
+            read_timeout=5,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            max_pool_connections=WORKERS * 2,
+            tcp_keepalive=True,
+        ),
+    )
+
+
+@cache
+def pool() -> ThreadPoolExecutor:
+    """The threads that wait for AWS."""
+    return ThreadPoolExecutor(WORKERS, thread_name_prefix="homing")
+
+
+def backoff() -> Backoff:
+    """How adapters wait before another try."""
+    return Backoff(sleep=lambda seconds: _sleep(seconds), random=random.random)
+
+
+@cache
+def profiles(table: str) -> DynamoProfiles:
+    """The profiles table."""
+    from homing.adapters.dynamodb_profiles import DynamoProfiles
+
+    return DynamoProfiles(client("dynamodb"), table, backoff=backoff(), overlap=pool().map)
+
+
+@cache
+def journal(table: str) -> DynamoJournal:
+    """The journal table."""
+    from homing.adapters.dynamodb_journal import DynamoJournal
+
+    return DynamoJournal(client("dynamodb"), table, clock=clock.now)
+
+
+@cache
+def stream(name: str) -> KinesisStream:
+    """The event stream."""
+    from homing.adapters.kinesis import KinesisStream
+
+    return KinesisStream(client("kinesis"), name, backoff=backoff())
+
+
+@cache
+def secret(arn: str, refresh: int | None = None) -> Secret:
+    """A secret, by its ARN; ``refresh`` in microseconds."""
+    from homing.adapters.secrets import Secret
+
+    return Secret(client("secretsmanager"), arn, clock=clock.now, refresh=refresh)
+
+
+@cache
+def identity(keys_secret: str) -> Identity:
+    """Ids under the deployment's keys secret."""
+    from homing.domain.profiles.identity import Identity
+
+    return Identity(secret(keys_secret)().encode())
+
+
+@cache
+def campaigns(path: str) -> Campaigns:
+    """The published bundle."""
+    from homing.adapters.files import load_bundle
+
+    return load_bundle(path)
