@@ -50,8 +50,14 @@ def known_customers(
             order = wire.order_properties(order_id, f"h{order_id}", lines, products, currency)
             messages.append(
                 wire.message(
-                    rng, "track", at=happened, customer=customer, device=None, logged_in=True,
-                    name=names.ORDER_COMPLETED, properties=order,
+                    rng,
+                    "track",
+                    at=happened,
+                    customer=customer,
+                    device=None,
+                    logged_in=True,
+                    name=names.ORDER_COMPLETED,
+                    properties=order,
                 )
             )
     for start in range(0, len(messages), _MESSAGES_A_REQUEST):

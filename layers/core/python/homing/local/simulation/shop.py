@@ -70,7 +70,11 @@ class Shop:
         first: date = to_datetime(settings.start).date()
         categories = sorted({product.category for product in products.values() if product.category})
         self.customers = people(
-            rng, count=settings.customers, strangers=settings.strangers, start=first, days=settings.days,
+            rng,
+            count=settings.customers,
+            strangers=settings.strangers,
+            start=first,
+            days=settings.days,
             categories=categories,
         )
         self._by_address = {customer.email: customer for customer in self.customers}
@@ -131,7 +135,9 @@ class Shop:
             ):
                 if at > opening + 2 * HOUR:
                     self._push(at, partial(self._visit, customer, "browse"))
-        for at, request in trouble.bad_requests(rng, settings.start, settings.days, settings.write_key):
+        for at, request in trouble.bad_requests(
+            rng, settings.start, settings.days, settings.write_key, settings.shopify_secret
+        ):
             self._push(at, request)
 
     def _visit(self, customer: Customer, reason: Reason, at: int) -> None:
@@ -172,8 +178,14 @@ class Shop:
                 self._push(at + 10 * SECOND, request)
         else:
             told = wire.message(
-                rng, "track", at=visit.ordered_at, customer=customer, device=None, logged_in=True,
-                name="Order Completed", properties=order,
+                rng,
+                "track",
+                at=visit.ordered_at,
+                customer=customer,
+                device=None,
+                logged_in=True,
+                name="Order Completed",
+                properties=order,
             )
             request = wire.batch([told], sent_at=at, write_key=settings.write_key, compress=True)
         self._push(at, request)

@@ -207,8 +207,15 @@ class _Walk:
     ) -> None:
         self.visit.messages.append(
             wire.message(
-                self.rng, kind, at=self.clock, customer=self.customer, device=self.device, logged_in=self.logged_in,
-                name=name, properties=properties, traits=traits,
+                self.rng,
+                kind,
+                at=self.clock,
+                customer=self.customer,
+                device=self.device,
+                logged_in=self.logged_in,
+                name=name,
+                properties=properties,
+                traits=traits,
             )
         )
 

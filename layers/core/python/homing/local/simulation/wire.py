@@ -18,6 +18,7 @@ from homing.local.simulation.host import Request
 from homing.local.simulation.people import Customer, Line, uuid_text
 
 _BROWSER = {"name": "analytics.js", "version": "2.11.1"}
+SHOP_DOMAIN = "alder-and-moss.myshopify.example"
 _SERVER = {"name": "analytics-python", "version": "2.4.0"}
 
 
@@ -88,9 +89,7 @@ def order_properties(
     order_id: str, cart_id: str, lines: Sequence[Line], products: Mapping[str, Product], currency: str
 ) -> dict[str, Any]:
     """``Order Completed`` of Segment's e-commerce spec; shipping is free from 50."""
-    items = [
-        product_properties(products[line.product_id], currency) | {"quantity": line.quantity} for line in lines
-    ]
+    items = [product_properties(products[line.product_id], currency) | {"quantity": line.quantity} for line in lines]
     subtotal = goods(lines, products)
     shipping = Decimal(0) if subtotal >= 50 else Decimal("4.90")
     return {
@@ -117,7 +116,6 @@ def shopify_order(
     customer: Customer,
     at: int,
     secret: str,
-    shop_domain: str = "fjord-and-linen.myshopify.example",
 ) -> Request:
     """The same order as Shopify's ``orders/create`` webhook, signed with the shop's secret over the raw body."""
     number = int(str(order["order_id"]))
@@ -159,7 +157,6 @@ def shopify_order(
         ],
     }
     body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
-    signature = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
     return Request(
         path="/webhooks/shopify",
         body=body,
@@ -167,13 +164,18 @@ def shopify_order(
             "content-type": "application/json",
             "user-agent": "Shopify-Captain-Hook",
             "x-shopify-topic": "orders/create",
-            "x-shopify-shop-domain": shop_domain,
+            "x-shopify-shop-domain": SHOP_DOMAIN,
             "x-shopify-api-version": "2026-07",
             "x-shopify-triggered-at": iso(at),
             "x-shopify-webhook-id": uuid_text(rng),
             "x-shopify-event-id": uuid_text(rng),
-            "x-shopify-hmac-sha256": signature,
+            "x-shopify-hmac-sha256": signature(body, secret),
         },
         events=1,
         label="webhook",
     )
+
+
+def signature(body: bytes, secret: str) -> str:
+    """HMAC-SHA256 over the raw body, base64: Shopify's way of signing."""
+    return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
