@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
@@ -95,21 +94,13 @@ class Alarms(Construct):
             out_of=3,
         )
 
-    def watch_throttles(self, functions: Iterable[PythonFunction]) -> None:
-        """The account has too few concurrent executions left."""
-        metrics: dict[str, cloudwatch.IMetric] = {
-            function.name: function.metric_throttles(period=_FIVE_MINUTES) for function in functions
-        }
+    def watch_throttles(self) -> None:
+        """Too few concurrent executions are left: a limit of the account, so its metric is the account's too."""
         self.when(
             "functions-throttled",
-            cloudwatch.MathExpression(
-                expression=" + ".join(f"FILL({name}, 0)" for name in metrics),
-                using_metrics=metrics,
-                period=_FIVE_MINUTES,
-                label="Throttles",
-            ),
+            lambda_.Function.metric_all_throttles(period=_FIVE_MINUTES),
             above=0,
-            description="Lambda throttled a function.",
+            description="Lambda throttled functions of this account.",
             periods=3,
             out_of=3,
         )

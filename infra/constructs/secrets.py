@@ -16,6 +16,7 @@ class Secrets(Construct):
 
     def __init__(self, scope: Construct, id: str, *, stage: StageSettings, removal_policy: RemovalPolicy) -> None:
         super().__init__(scope, id)
+        self.ingest_name = stage.named("ingest")
         self.keys = secretsmanager.Secret(
             self,
             "Keys",
@@ -32,7 +33,7 @@ class Secrets(Construct):
         self.ingest = secretsmanager.Secret(
             self,
             "Ingest",
-            secret_name=stage.named("ingest"),
+            secret_name=self.ingest_name,
             description='Homing: fill in {"write_keys": ["..."], "shopify": "webhook signing secret"}',
             # No secret: until it is filled, every request is refused.
             secret_string_value=SecretValue.unsafe_plain_text('{"write_keys": [], "shopify": ""}'),

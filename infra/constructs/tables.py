@@ -55,16 +55,13 @@ class _Table(Construct):
         """The table's name."""
         return self.table.table_name
 
-    def allow_read(self, function: PythonFunction) -> None:
-        """Single items and batches of them, by key; never a scan."""
-        function.may(["dynamodb:BatchGetItem", "dynamodb:GetItem"], [self.table.table_arn])
-
     def allow_find_due(self, function: PythonFunction) -> None:
         """The index of wake-ups, a bucket at a time."""
         function.may(["dynamodb:Query"], [f"{self.table.table_arn}/index/{WAKE_INDEX}"])
 
     def _allow_write(self, function: PythonFunction, *keys: str) -> None:
-        function.may(["dynamodb:PutItem", "dynamodb:UpdateItem"], [self.table.table_arn], only_keys=keys)
+        # Every write is a conditional put of a whole item.
+        function.may(["dynamodb:PutItem"], [self.table.table_arn], only_keys=keys)
 
 
 class ProfilesTable(_Table):
@@ -80,6 +77,10 @@ class ProfilesTable(_Table):
             stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
             removal_policy=removal_policy,
         )
+
+    def allow_read(self, function: PythonFunction) -> None:
+        """Items by key; never a scan."""
+        function.may(["dynamodb:BatchGetItem"], [self.table.table_arn])
 
     def allow_update(self, function: PythonFunction) -> None:
         """Reads and conditional writes of whole profiles."""
@@ -115,17 +116,20 @@ class JournalTable(_Table):
 
     def allow_keep_runs(self, function: PythonFunction) -> None:
         """Starts and advances runs."""
-        self.allow_read(function)
+        self._allow_read(function)
         self._allow_write(function, "run#*")
 
     def allow_keep_ledgers(self, function: PythonFunction) -> None:
         """Claims and settles sends."""
-        self.allow_read(function)
+        self._allow_read(function)
         self._allow_write(function, "ledger#*")
 
     def allow_keep_members(self, function: PythonFunction) -> None:
         """Keeps the member index."""
         self._allow_write(function, "segment#*")
+
+    def _allow_read(self, function: PythonFunction) -> None:
+        function.may(["dynamodb:GetItem"], [self.table.table_arn])
 
 
 def _text(name: str) -> dynamodb.Attribute:

@@ -31,7 +31,7 @@ class DataStack(Stack):
         self.secrets = Secrets(self, "Secrets", stage=stage, removal_policy=removal)
 
         for name, value, description in (
-            ("IngestSecretName", self.secrets.ingest.secret_name, "Fill in the write keys and the webhook secret here"),
+            ("IngestSecretName", self.secrets.ingest_name, "Fill in the write keys and the webhook secret here"),
             ("ArchiveBucketName", self.archive.name, "Folded events by date, without names: for analysis and rebuilds"),
             (
                 "QuarantineBucketName",

@@ -90,7 +90,7 @@ class EngagementStack(Stack):
             alarms.watch_dead_letters(name, queue)
         for function in functions.values():
             alarms.watch_function(function)
-        alarms.watch_throttles(functions.values())
+        alarms.watch_throttles()
         readers = [self.updates.update, self.updates.publish]
         for reader in readers:
             alarms.watch_lag(reader, above=Duration.minutes(2))
