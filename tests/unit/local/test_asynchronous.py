@@ -20,7 +20,7 @@ def test_a_failing_asynchronous_invocation_is_tried_three_times_and_then_deliver
         calls.append(now[0] // MINUTE)
         raise FunctionFailed(function, ValueError("no"))
 
-    queue = AsyncQueue(invoke, lambda arn, document: dead.append((arn, document)), lambda: now[0])
+    queue = AsyncQueue(invoke, lambda arn, document, _event: dead.append((arn, document)), lambda: now[0])
     queue.settings["f"] = AsyncSettings(dead_letters="arn:dlq", on_failure="arn:other")
     queue.accept("f", {"n": 1})
     while (at := queue.next_at()) is not None:

@@ -25,7 +25,7 @@ class World:
         self._sequence = 0
         self.source = StreamSource(
             StreamMapping("f", "arn:stream", **mapping), self._read, self._invoke,
-            lambda _, document: self.failures.append(document), lambda: self.now, "KinesisBatchInfo",
+            lambda _arn, document, _event: self.failures.append(document), lambda: self.now, "KinesisBatchInfo",
         )
 
     def put(self, *names: str, shard: str = "s0", key: str = "k", data: dict[str, Any] | None = None) -> None:

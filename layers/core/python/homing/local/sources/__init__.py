@@ -17,8 +17,8 @@ class FunctionFailed(Exception):  # noqa: N818 - Lambda's word for it
 
 # Function name and event to its answer; raises FunctionFailed.
 Invoke = Callable[[str, dict[str, Any]], Any]
-# ARN of a destination and the document for it.
-Deliver = Callable[[str, dict[str, Any]], None]
+# ARN of a destination, the document for it, and the event that failed (which only S3 destinations are given).
+Deliver = Callable[[str, dict[str, Any], dict[str, Any]], None]
 
 
 class Source(Protocol):

@@ -80,7 +80,7 @@ class AsyncQueue:
 
     def _give_up(self, invocation: _Invocation, settings: AsyncSettings, condition: str) -> None:
         if settings.dead_letters:
-            self.deliver(settings.dead_letters, invocation.event)
+            self.deliver(settings.dead_letters, invocation.event, invocation.event)
         if settings.on_failure:
             self.deliver(
                 settings.on_failure,
@@ -95,4 +95,5 @@ class AsyncQueue:
                     "requestPayload": invocation.event,
                     "responseContext": {"statusCode": 200, "functionError": "Unhandled"},
                 },
+                invocation.event,
             )

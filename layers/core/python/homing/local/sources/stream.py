@@ -2,8 +2,8 @@
 
 What holds, per shard: records come in order; a batch closes when it is full or its window is over; a failing batch
 blocks what is behind it; it is tried again, halved if so configured (halving costs no attempt), until it works, its
-attempts are used up or its records are too old, and then its metadata goes to the on-failure destination. An answer with
-``batchItemFailures`` acknowledges everything before the lowest failed sequence number; what remains is a new batch.
+attempts are used up or its records are too old, and then its metadata goes to the on-failure destination. An answer
+with ``batchItemFailures`` acknowledges what was before the lowest failed sequence number; the rest is a new batch.
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
 
 Where AWS documents nothing, the harsher reading is taken: attempts are used up by the whole remaining batch, innocent
@@ -205,6 +205,7 @@ class Lane:
                     "streamArn": self.mapping.stream_arn,
                 },
             },
+            {"Records": [record.body for record in batch.records]},
         )
 
 
