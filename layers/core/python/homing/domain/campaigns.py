@@ -22,6 +22,7 @@ class Brand(Model):
     """How the shop looks and who it is; everything a mail needs that is not about the customer."""
 
     name: str
+    tagline: str | None = None
     website: str
     sender_name: str
     # The address mails come from; the stage may override it (cdk.json), since its domain must be verified in SES.
@@ -40,7 +41,7 @@ class Brand(Model):
     privacy_url: str | None = None
     # Links that events bring (a cart's, a product's) may lead to the website's host and to these, with their subdomains;
     # any other is replaced: a write key is public, and mails in the shop's name carry no stranger's links.
-    link_hosts: list[str] = []
+    link_hosts: list[str] = Field(default_factory=list)
 
 
 class Cap(Model):
@@ -97,7 +98,7 @@ class Settings(Model):
     quiet_hours: QuietHours | None = None
     # All topics together: nobody gets more than this.
     cap: Cap | None = None
-    topics: dict[str, Topic] = {"marketing": Topic(title="Offers and ideas")}
+    topics: dict[str, Topic] = Field(default_factory=lambda: {"marketing": Topic(title="Offers and ideas")})
     # A marketing send that could not go out after this long is given up.
     send_expires_after: Duration = 2 * 86_400_000_000
 
@@ -125,7 +126,7 @@ class Template(Model):
     html: str
     text: str
     # Top-level variables that it reads, for `homing check` and for previews.
-    variables: list[str] = []
+    variables: list[str] = Field(default_factory=list)
 
 
 class Campaigns(Model):
@@ -135,10 +136,10 @@ class Campaigns(Model):
     # Short hash of all source files: says which campaigns decided.
     revision: str
     settings: Settings
-    segments: dict[str, Segment] = {}
-    flows: dict[str, Flow] = {}
-    templates: dict[str, Template] = {}
-    products: dict[str, Product] = {}
+    segments: dict[str, Segment] = Field(default_factory=dict)
+    flows: dict[str, Flow] = Field(default_factory=dict)
+    templates: dict[str, Template] = Field(default_factory=dict)
+    products: dict[str, Product] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _topics_exist(self) -> Campaigns:

@@ -37,10 +37,18 @@ ALWAYS = RESERVED - frozenset().union(*BROUGHT.values())
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _LONGEST = 200
+# What shops call a product's id, the spec's name first.
+_IDS = ("product_id", "sku", "id")
 
 
 def build_context(
-    *, campaigns: Campaigns, profile: Profile, request: SendRequest, unsubscribe_url: str, preferences_url: str, now: int
+    *,
+    campaigns: Campaigns,
+    profile: Profile,
+    request: SendRequest,
+    unsubscribe_url: str,
+    preferences_url: str,
+    now: int,
 ) -> dict[str, Any]:
     """The variables of one mail. What is not known is absent, so that a template that needs it says so.
 
@@ -127,7 +135,7 @@ class _Items:
 
     def one(self, item: Mapping[str, Any]) -> dict[str, Any]:
         """What the event said, then what the catalog says."""
-        product_id = _text(item.get("product_id")) or ""
+        product_id = next((found for key in _IDS if (found := _text(item.get(key)))), "")
         product = self.products.get(product_id) or Product(product_id=product_id, name=f"Item {product_id}".strip())
         quantity = _quantity(item.get("quantity"))
         result: dict[str, Any] = {

@@ -16,9 +16,7 @@ from homing.domain.content.source import Source
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.errors import InvalidCampaign
 
-LIQUID = re.compile(
-    r"{%-?\s*comment\s*-?%}.*?{%-?\s*endcomment\s*-?%}|{%.*?%}|{{.*?}}", re.DOTALL
-)
+LIQUID = re.compile(r"{%-?\s*comment\s*-?%}.*?{%-?\s*endcomment\s*-?%}|{%.*?%}|{{.*?}}", re.DOTALL)
 _TOKEN = re.compile(r"lqd(\d+)x")
 _PIECES = re.compile(
     rf"(?P<comment><!--.*?-->)|(?P<liquid>{LIQUID.pattern})"
@@ -104,7 +102,9 @@ def scan(source: Source) -> Iterator[InvalidCampaign]:
         if match["close"]:
             if not stack or stack[-1][0] != name:
                 expected = f"</{stack[-1][0]}>" if stack else "nothing to close"
-                yield source.error(f"</{name}> closes nothing here: expected {expected}", code="mjml", index=match.start())
+                yield source.error(
+                    f"</{name}> closes nothing here: expected {expected}", code="mjml", index=match.start()
+                )
                 return
             stack.pop()
             continue

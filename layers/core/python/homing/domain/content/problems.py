@@ -82,9 +82,7 @@ def _path(value: Any, loc: tuple[str | int, ...]) -> Path:
     """Pydantic's location without what is not in the file: union tags, models' own names for short forms."""
     path: list[str | int] = []
     for step in loc:
-        if (isinstance(value, Mapping) and step in value) or (
-            isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)
-        ):
+        if _leads(value, step):
             path.append(step)
             value = value[step]
         elif isinstance(value, Mapping) and len(value) == 1:
@@ -94,6 +92,12 @@ def _path(value: Any, loc: tuple[str | int, ...]) -> Path:
                 path += [only, step]
                 value = inner[step]
     return tuple(path)
+
+
+def _leads(value: Any, step: str | int) -> bool:
+    if isinstance(value, list):
+        return isinstance(step, int) and 0 <= step < len(value)
+    return isinstance(value, Mapping) and step in value
 
 
 def _keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> set[str]:

@@ -1,12 +1,12 @@
 """From the files of ``layers/campaigns`` to the bundle that every function reads.
 
-    settings.yaml                brand, topics, hours
-    segments/*.yaml              one segment a file
-    flows/*.yaml                 one flow a file
-    templates/*.mjml             one template a file: front matter with the subject, then MJML with Liquid
-    templates/*.txt              its text part, where the one made from the HTML is not good enough
-    blocks/*.mjml                what templates share; blocks/layout.mjml goes round each of them
-    catalog/products.csv         the products (or .jsonl, .yaml)
+settings.yaml                brand, topics, hours
+segments/*.yaml              one segment a file
+flows/*.yaml                 one flow a file
+templates/*.mjml             one template a file: front matter with the subject, then MJML with Liquid
+templates/*.txt              its text part, where the one made from the HTML is not good enough
+blocks/*.mjml                what templates share; blocks/layout.mjml goes round each of them
+catalog/products.csv         the products (or .jsonl, .yaml)
 """
 
 from __future__ import annotations

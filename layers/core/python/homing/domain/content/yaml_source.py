@@ -53,7 +53,7 @@ def _loader() -> Any:
     class Loader(yaml.SafeLoader):
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
-                event = self.peek_event()
+                event: Any = self.peek_event()  # type: ignore[no-untyped-call]
                 raise yaml.MarkedYAMLError(problem="aliases (*name) are not used here", problem_mark=event.start_mark)
             return super().compose_node(parent, index)
 
@@ -99,7 +99,11 @@ def _construct(node: Any, path: Path, located: Located, first_line: int) -> Any:
             key = str(key_node.value)
             if key in result:
                 raise InvalidCampaign(
-                    f"{key!r} stands here twice", code="duplicate_key", file=located.file, line=place[0], column=place[1]
+                    f"{key!r} stands here twice",
+                    code="duplicate_key",
+                    file=located.file,
+                    line=place[0],
+                    column=place[1],
                 )
             located.keys[(*path, key)] = place
             result[key] = _construct(value_node, (*path, key), located, first_line)

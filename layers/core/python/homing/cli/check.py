@@ -1,0 +1,65 @@
+"""``homing check``: segments, flows and templates, before anybody gets a mail."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from homing.adapters.files import read_folder
+from homing.domain.content.lint import Finding, lint
+from homing.domain.errors import InvalidInput
+
+
+@click.command("check")
+@click.option("--campaigns", "folder", default="layers/campaigns", show_default=True, help="Folder with campaigns.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.option("--strict", is_flag=True, help="Warnings count as problems.")
+def command(folder: str, as_json: bool, strict: bool) -> None:
+    """Find mistakes in segments, flows and templates: exits 1 when there are any."""
+    try:
+        findings = check(Path(folder))
+    except InvalidInput as error:
+        raise click.UsageError(str(error)) from error
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = len(findings) - errors
+    if as_json:
+        click.echo(json.dumps([as_dict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            label = "" if finding.severity == "error" else "warning: "
+            problem = finding.problem
+            place = f"{problem.file}:{problem.line}:{problem.column}"
+            click.echo(f"{place}: {problem.code} {label}{problem.message}")
+        click.echo(summary(folder, errors, warnings))
+    if errors or (strict and warnings):
+        raise SystemExit(1)
+
+
+def check(folder: Path) -> list[Finding]:
+    """All findings. Raises InvalidInput when there is no such folder."""
+    return lint(read_folder(folder))
+
+
+def summary(folder: str, errors: int, warnings: int) -> str:
+    """One line for people."""
+    if not errors and not warnings:
+        return f"{folder}: no problems"
+    counts = [
+        f"{count} {word if count == 1 else word + 's'}" for count, word in ((errors, "error"), (warnings, "warning"))
+    ]
+    return f"{folder}: {counts[0]}, {counts[1]}"
+
+
+def as_dict(finding: Finding) -> dict[str, str | int]:
+    """For programs."""
+    problem = finding.problem
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": finding.severity,
+        "code": problem.code,
+        "message": problem.message,
+    }

@@ -1,0 +1,62 @@
+"""Every kind of mistake that ``homing check`` knows: what it means, and whether it keeps campaigns from publishing."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning"]
+
+
+class Code(NamedTuple):
+    """``explanation``: what is wrong and what to do, for the reference page."""
+
+    severity: Severity
+    explanation: str
+
+
+CODES: dict[str, Code] = {
+    # Files
+    "missing_file": Code("error", "A file that every campaign needs is not there: `settings.yaml` holds the brand."),
+    "unknown_file": Code("error", "A file that nothing reads: a wrong folder or ending, or a text part alone."),
+    "encoding": Code("error", "The file is not UTF-8 text. Save it as UTF-8."),
+    "yaml": Code("error", "Not YAML: often a missing space after a colon, a tab, or a quote left open."),
+    "duplicate_key": Code("error", "A key stands twice in the same place; one of them would be lost."),
+    "name_mismatch": Code("error", "The name inside the file and the file's own name differ. Leave `name` out, or fit it."),
+    # Settings, segments, flows
+    "unknown_key": Code("error", "A key that means nothing here, probably misspelt."),
+    "missing_key": Code("error", "A key that is needed is not there."),
+    "invalid_value": Code("error", "A value that does not fit: a number for a word, a duration that can't be read …"),
+    "unknown_condition": Code("error", "A condition starts with none of the words that conditions start with."),
+    "unknown_step": Code("error", "A step starts with none of the words that steps start with."),
+    "unknown_segment": Code("error", "A segment of this name does not exist."),
+    "unknown_template": Code("error", "A template of this name does not exist."),
+    "unknown_topic": Code("error", "`settings.yaml` has no topic of this name."),
+    "unknown_event": Code("warning", "No event is called so, but one is called almost so. Your own events are fine."),
+    "segment_cycle": Code("error", "Segments that ask for each other in a circle can't be decided."),
+    # Catalog
+    "catalog": Code("error", "A line of the catalog can't be read."),
+    "duplicate_product": Code("error", "Two products have the same id."),
+    # Templates
+    "front_matter": Code("error", "A template starts with `---`, its `subject`, and `---`."),
+    "mjml": Code("error", "The MJML is not well-formed: a tag that is never closed, or closes nothing."),
+    "unknown_component": Code("error", "MJML has no such component; it would silently vanish from the mail."),
+    "liquid": Code("error", "The Liquid can't be read: an `endif` too few, an unknown tag …"),
+    "unknown_filter": Code("error", "There is no such filter."),
+    "unknown_block": Code("error", "An `<mj-include>` or `layout` names a block that is not in `blocks/`."),
+    "include_cycle": Code("error", "A block includes itself."),
+    "unknown_variable": Code("error", "Nothing is called so, but something is called almost so."),
+    "unknown_attribute": Code("error", "The cart, a product, the brand … has no such attribute: the mail could not be sent."),
+    "wrong_trigger": Code("error", "A flow sends this template, but what starts the flow does not bring what it reads."),
+    "may_be_missing": Code(
+        "warning",
+        "Not everybody has it: a mail that reads it can't be sent to those who don't. "
+        "Write `{% if first_name %}…{% endif %}` round it, or `{{ first_name | default: 'there' }}`.",
+    ),
+    "missing_unsubscribe": Code("error", "A mail that needs consent has no `{{ unsubscribe_url }}`, and would not be sent."),
+    "missing_alt": Code("warning", "A picture without `alt`: who sees no pictures, or can't see, reads nothing there."),
+    "missing_preheader": Code("warning", "Without a preheader the inbox shows whatever the mail begins with."),
+    "too_large": Code("warning", "Larger than 102 KB: Gmail cuts the mail off, often before the unsubscribe link."),
+    "render": Code("error", "The template fails for a sample customer, so it would fail for real ones."),
+    "unused_template": Code("warning", "No flow sends this template."),
+    "unused_block": Code("warning", "No template includes this block."),
+}  # fmt: skip

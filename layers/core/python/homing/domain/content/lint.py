@@ -1,0 +1,117 @@
+"""Everything that can be said about campaigns before anybody gets a mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from homing.domain.campaigns import Campaigns
+from homing.domain.content.codes import CODES, Severity
+from homing.domain.content.publish import Sources, collect, read
+from homing.domain.content.references import references
+from homing.domain.content.render import Renderer
+from homing.domain.content.samples import samples
+from homing.domain.content.suggest import closest
+from homing.domain.content.template_source import TemplateSource
+from homing.domain.content.usage import Use, uses
+from homing.domain.content.variables import read_by
+from homing.domain.errors import InvalidCampaign, InvalidInput
+from homing.domain.events.names import KNOWN
+
+# What Gmail shows before it cuts a mail off, in bytes.
+LARGEST = 102 * 1024
+
+_PICTURE = re.compile(r"<(?:img|mj-image)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
+
+
+class Finding(NamedTuple):
+    """A mistake with how bad it is."""
+
+    severity: Severity
+    problem: InvalidCampaign
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """For sorting."""
+        return self.problem.file, self.problem.line, self.problem.column
+
+
+def lint(files: Mapping[str, bytes]) -> list[Finding]:
+    """All findings, in the order of files and lines; the same mistake in a shared block is said once."""
+    sources = read(files)
+    problems = list(sources.problems)
+    used = uses(sources.parsed_flows)
+    problems += _events(sources)
+    for name, source in sorted(sources.templates.items()):
+        problems += _template(source, used.get(name, []), sources)
+    problems += _unused(files, sources, used)
+    if not problems or all(CODES[problem.code].severity == "warning" for problem in problems):
+        campaigns, _ = collect(files)
+        if campaigns is not None:
+            problems += _rendered(campaigns, sources)
+    found = {str(problem): Finding(CODES[problem.code].severity, problem) for problem in problems}
+    return sorted(found.values(), key=lambda finding: finding.place)
+
+
+def _events(sources: Sources) -> Iterator[InvalidCampaign]:
+    for located in [*sources.segments.values(), *sources.flows.values()]:
+        for kind, name, path in references(located.value):
+            if kind == "event" and name not in KNOWN and (meant := closest(name, KNOWN)):
+                message = f"no event is called {name!r} (did you mean {meant!r}?)"
+                yield located.error(message, code="unknown_event", path=path)
+
+
+def _template(source: TemplateSource, used: list[Use], sources: Sources) -> Iterator[InvalidCampaign]:
+    for part in source.parts.values():
+        yield from read_by(part, used)
+    for match in _PICTURE.finditer(source.body.text):
+        if not re.search(r"\salt\s*=", match[0]) and "mj-attributes" not in _above(source.body.text, match.start()):
+            yield source.body.error("this picture has no alt text", code="missing_alt", index=match.start())
+    if not source.front.preheader and "<mj-preview" not in source.body.text:
+        yield source.located.error("the template has no preheader", code="missing_preheader")
+    topics = sources.parsed_settings.topics if sources.parsed_settings else {}
+    for use in used:
+        topic = topics.get(use.topic)
+        if topic and not topic.transactional and "unsubscribe_url" not in source.body.text:
+            message = f"{use.flow} sends this under the topic {use.topic!r}, so it needs {{{{ unsubscribe_url }}}}"
+            yield source.located.error(message, code="missing_unsubscribe")
+
+
+def _above(text: str, index: int) -> str:
+    """``mj-attributes`` when the place lies inside the defaults of a layout."""
+    opened, closed = text.rfind("<mj-attributes>", 0, index), text.rfind("</mj-attributes>", 0, index)
+    return "mj-attributes" if opened > closed else ""
+
+
+def _unused(files: Mapping[str, bytes], sources: Sources, used: Mapping[str, list[Use]]) -> Iterator[InvalidCampaign]:
+    for name, source in sources.templates.items():
+        if name not in used and len(sources.parsed_flows) == len(sources.flows):
+            yield source.located.error(f"no flow sends {name!r}", code="unused_template")
+    if len(sources.templates) == sum(file.startswith("templates/") and file.endswith(".mjml") for file in files):
+        included = {file for source in sources.templates.values() for file in source.body.files}
+        for file in files:
+            if file.startswith("blocks/") and file not in included:
+                yield InvalidCampaign("no template includes this block", code="unused_block", file=file)
+
+
+def _rendered(campaigns: Campaigns, sources: Sources) -> Iterator[InvalidCampaign]:
+    """What only shows when a mail is made: for one who is known well, and one of whom nothing is known."""
+    renderer = Renderer(campaigns)
+    for name in campaigns.templates:
+        located = sources.templates[name].located
+        for sample in samples(campaigns, name):
+            try:
+                rendered = renderer.render(name, sample.context)
+            except InvalidInput as error:
+                code = error.code if error.code in CODES else "render"
+                yield located.error(f"{error} ({_who(sample.bare)}, {sample.use.flow})", code=code)
+                break
+            size = len(rendered.html.encode())
+            if size > LARGEST:
+                yield located.error(f"{size // 1024} KB: Gmail cuts mails off at 102 KB", code="too_large")
+                break
+
+
+def _who(bare: bool) -> str:
+    return "for somebody of whom nothing is known" if bare else "for a sample customer"

@@ -1,0 +1,92 @@
+"""Sample customers, for previews and for trying every template before a real person gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from homing.domain.campaigns import Campaigns, Product
+from homing.domain.content.context import build_context
+from homing.domain.content.usage import Use, uses
+from homing.domain.delivery.message import SendRequest
+from homing.domain.profiles.profile import EXPLICIT, Profile, TraitValue
+from homing.domain.time import iso, parse_instant
+
+# A Tuesday morning in spring.
+NOW = parse_instant("2026-04-14T08:30:00Z")
+
+
+class Sample(NamedTuple):
+    """A customer and what happened to them; ``bare``: somebody of whom nothing is known, with unknown products."""
+
+    template: str
+    use: Use
+    bare: bool
+    context: dict[str, Any]
+
+
+def samples(campaigns: Campaigns, template: str) -> Iterator[Sample]:
+    """For each flow that sends the template, a customer who is known well and one who is not at all."""
+    topics = campaigns.settings.topics
+    topic = "marketing" if "marketing" in topics else next(iter(topics), "marketing")
+    for use in uses(campaigns.flows).get(template) or [Use("none", "flow_requested", topic)]:
+        for bare in (False, True):
+            yield Sample(template, use, bare, sample_context(campaigns, template, use, bare=bare))
+
+
+def sample_context(campaigns: Campaigns, template: str, use: Use, *, bare: bool) -> dict[str, Any]:
+    """The context of a sample customer."""
+    traits = {} if bare else {"first_name": "Mara", "last_name": "Lindqvist", "country": "DE", "city": "Leipzig"}
+    profile = Profile(
+        id="sample",
+        identifiers={"email": {"mara@example.com"}},
+        traits={name: TraitValue(EXPLICIT, NOW, "sample", value) for name, value in traits.items()},
+    )
+    request = SendRequest(
+        send_id="sample",
+        profile_id="sample",
+        run_id="sample",
+        flow=use.flow,
+        template=template,
+        topic=use.topic,
+        trigger=use.trigger,
+        triggered_at=NOW,
+        decided_at=NOW,
+        data=sample_data(campaigns, use, bare=bare),
+    )
+    website = campaigns.settings.brand.website
+    return build_context(
+        campaigns=campaigns,
+        profile=profile,
+        request=request,
+        unsubscribe_url=f"{website}/unsubscribe?t=sample",
+        preferences_url=f"{website}/preferences?t=sample",
+        now=NOW,
+    )
+
+
+def sample_data(campaigns: Campaigns, use: Use, *, bare: bool) -> dict[str, Any]:
+    """What the trigger carries."""
+    flow = campaigns.flows.get(use.flow)
+    catalog = list(campaigns.products.values())
+    # Spread over the catalog, so that a preview shows more than its first shelf.
+    picked = catalog[:: max(1, len(catalog) // 3)][:3]
+    if bare or not picked:
+        picked = [Product(product_id="10423", name="")]
+    items = [{"product_id": product.product_id, "quantity": 1 + index % 2} for index, product in enumerate(picked)]
+    if use.trigger == "cart_abandoned":
+        return {"cart": {"key": "sample", "items": items, "last_activity": iso(NOW)}}
+    if use.trigger == "browse_abandoned":
+        return {"products": [{"product_id": product.product_id} for product in picked], "views": 4}
+    if use.trigger == "order_placed":
+        currency = campaigns.settings.currency
+        order = {"order_id": "1047", "items": [] if bare else items, "currency": currency}
+        return {"nth": flow.on.nth or 1 if flow else 1, "order": order if bare else order | {"total": "132.90"}}
+    by_trigger: dict[str, dict[str, Any]] = {
+        "birthday": {"year": 2026},
+        "signup_anniversary": {"years": 2},
+        "segment_entered": {"segment": flow.on.segment if flow else "sample"},
+        "segment_left": {"segment": flow.on.segment if flow else "sample"},
+        "flow_requested": {"data": {}},
+    }
+    return by_trigger.get(use.trigger, {})

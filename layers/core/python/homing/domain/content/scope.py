@@ -1,0 +1,69 @@
+"""What the variables of a template are: their attributes, and which of them may be missing.
+
+Written down once, from :mod:`homing.domain.content.context`, for static analysis and for the reference page.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from homing.domain.campaigns import Brand
+
+
+class Shape(NamedTuple):
+    """``attributes``: name → shape of the value; ``optional``: those that may be absent. ``item``: shape of a list's
+    elements. ``open``: may have any attribute."""
+
+    attributes: dict[str, Shape]
+    optional: frozenset[str] = frozenset()
+    item: Shape | None = None
+    open: bool = False
+
+    def get(self, name: str) -> Shape | None:
+        """The shape of an attribute; None when there is no such attribute."""
+        if self.item is not None:
+            return {"first": self.item, "last": self.item, "size": VALUE}.get(name)
+        if self.open:
+            return self.attributes.get(name, ANYTHING)
+        return self.attributes.get(name) or (VALUE if name == "size" else None)
+
+
+VALUE = Shape({})
+ANYTHING = Shape({}, open=True)
+
+
+def _object(required: str, optional: str = "", **shapes: Shape) -> Shape:
+    names = [*required.split(), *optional.split()]
+    return Shape({name: shapes.get(name, VALUE) for name in names}, frozenset(optional.split()))
+
+
+def listed(item: Shape) -> Shape:
+    """The shape of a list."""
+    return Shape({}, item=item)
+
+
+PRODUCT = _object(
+    "product_id name quantity url currency", "price total image_url variant category brand"
+)  # fmt: skip
+PRODUCTS = listed(PRODUCT)
+_BRAND_OPTIONAL = frozenset(name for name, info in Brand.model_fields.items() if info.default is None)
+
+VARIABLES: dict[str, Shape] = {
+    "profile": _object("id segments traits", "email", traits=Shape({}, open=True), segments=listed(VALUE)),
+    "brand": Shape(dict.fromkeys(Brand.model_fields, VALUE), _BRAND_OPTIONAL),
+    "topic": _object("name title transactional"),
+    "trigger": _object("kind at"),
+    "unsubscribe_url": VALUE,
+    "preferences_url": VALUE,
+    "now": VALUE,
+    "cart": _object("items count currency url", "total last_activity", items=PRODUCTS),
+    "products": PRODUCTS,
+    "order": _object("items count currency", "order_id total", items=PRODUCTS),
+    "nth": VALUE,
+    "views": VALUE,
+    "year": VALUE,
+    "years": VALUE,
+    "segment": VALUE,
+    "data": ANYTHING,
+}
+FORLOOP = _object("name length index index0 rindex rindex0 first last parentloop")
