@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 SesKind = Literal["Delivery", "Open", "Click", "Bounce", "Complaint"]
 
@@ -47,7 +47,7 @@ class ShopHost(Protocol):
     def advance_to(self, instant: int) -> None:
         """Moves the clock; an instant in the past does nothing."""
 
-    def ses_event(self, mail: CapturedMail, kind: SesKind) -> None:
+    def ses_event(self, mail: Any, kind: SesKind) -> None:
         """Publishes what SES would about that mail, now."""
 
 
