@@ -7,15 +7,12 @@ the functions load it once per cold start and do no YAML, MJML or CSS work.
 from __future__ import annotations
 
 from datetime import time
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from homing.domain.flows.language import Flow
-from homing.domain.segments.language import Model, Segment
-from homing.domain.time import parse_duration
-
-Duration = Annotated[int, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)]
+from homing.domain.segments.language import Duration, Model, Segment
 
 
 class Brand(Model):

@@ -1,13 +1,16 @@
-"""What a Liquid template reads, without rendering it."""
+"""What a Liquid template reads, without rendering it; and where its syntax is wrong."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from homing.domain.campaigns import Template
 from homing.domain.content.engine import environments
 from homing.domain.content.source import Source
 from homing.domain.errors import InvalidCampaign
+
+_BLOCK = re.compile(r"{%-?\s*(end)?(if|unless|for|case|capture|tablerow|comment|raw|ifchanged|doc)\b")
 
 
 def syntax(source: Source) -> Iterator[InvalidCampaign]:
@@ -17,8 +20,24 @@ def syntax(source: Source) -> Iterator[InvalidCampaign]:
     try:
         environments().text.from_string(source.text)
     except LiquidError as error:
-        index = error.token.start_index if error.token is not None else 0
-        yield source.error(str(error.args[0] if error.args else error), code="liquid", index=max(index, 0))
+        message = str(error.args[0] if error.args else error)
+        index = error.token.start_index if error.token is not None else -1
+        opened = _never_closed(source.text)
+        if opened is not None and ("end of expression" in message or index < 0):
+            name, index = opened
+            message = f"{{% {name} %}} is never closed by {{% end{name} %}}"
+        yield source.error(message, code="liquid", index=max(index, 0))
+
+
+def _never_closed(text: str) -> tuple[str, int] | None:
+    """Name and place of the innermost block tag that stays open."""
+    stack: list[tuple[str, int]] = []
+    for match in _BLOCK.finditer(text):
+        if not match[1]:
+            stack.append((match[2], match.start()))
+        elif stack and stack[-1][0] == match[2]:
+            stack.pop()
+    return stack[-1] if stack else None
 
 
 def roots(template: Template) -> list[str]:

@@ -10,8 +10,11 @@ from pydantic import BaseModel, ValidationError
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
+from homing.domain.segments.language import KEYS
 
 M = TypeVar("M", bound=BaseModel)
+
+STEPS = ("send", "wait", "if", "end")
 
 
 def validate(model: type[M], located: Located, value: Any = None) -> tuple[M | None, list[InvalidCampaign]]:
@@ -43,7 +46,7 @@ def _problems(model: type[BaseModel], located: Located, error: ValidationError) 
         else:
             message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
             if item["msg"].startswith("Input should be "):
-                message = f"{_shown(item['input'])} should be {message}"
+                message = f"{_shown(item['input'])} should be {message.partition(', unable')[0]}"
                 if kind == "literal_error":
                     message += _literal_hint(item)
             yield located.error(message, code="invalid_value", path=path)
@@ -81,7 +84,10 @@ def _value(value: Any, path: Path) -> Any:
 def _path(value: Any, loc: tuple[str | int, ...]) -> Path:
     """Pydantic's location without what is not in the file: union tags, models' own names for short forms."""
     path: list[str | int] = []
-    for step in loc:
+    for step, following in zip(loc, [*loc[1:], None], strict=True):
+        if step in _TELLING and following is not None and isinstance(value, Mapping) and following in value:
+            # The tag of a union, not a key: `did` before `within` in {did: …, within: …}.
+            continue
         if _leads(value, step):
             path.append(step)
             value = value[step]
@@ -92,6 +98,9 @@ def _path(value: Any, loc: tuple[str | int, ...]) -> Path:
                 path += [only, step]
                 value = inner[step]
     return tuple(path)
+
+
+_TELLING = frozenset({*KEYS, *STEPS})
 
 
 def _leads(value: Any, step: str | int) -> bool:

@@ -95,16 +95,7 @@ def read(files: Mapping[str, bytes]) -> Sources:
     problems += _documents(files, "segments", Segment, sources.segments, sources.parsed_segments)
     problems += _documents(files, "flows", Flow, sources.flows, sources.parsed_flows)
     for file in _of(files, "templates", ".mjml"):
-        name = _stem(file)
-        try:
-            source = read_template(files, file)
-            sources.templates[name] = source
-            if sources.parsed_settings is not None:
-                sources.parsed_templates[name] = publish_template(source, sources.parsed_settings.brand)
-        except InvalidCampaign as problem:
-            problems.append(problem)
-            if name in sources.templates:
-                problems += [other for other in sources.templates[name].problems() if str(other) != str(problem)]
+        problems += _template(files, file, sources)
     sources.products, found = read_catalog(files)
     problems += found
     problems += _references(files, sources)
@@ -113,16 +104,27 @@ def read(files: Mapping[str, bytes]) -> Sources:
     return sources
 
 
+def _template(files: Mapping[str, bytes], file: str, sources: Sources) -> list[InvalidCampaign]:
+    name = _stem(file)
+    try:
+        source = sources.templates[name] = read_template(files, file)
+        if problems := source.problems():
+            return problems
+        if sources.parsed_settings is not None:
+            sources.parsed_templates[name] = publish_template(source, sources.parsed_settings.brand)
+    except InvalidCampaign as problem:
+        return [problem]
+    return []
+
+
 def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[InvalidCampaign]:
     segments = {_stem(file) for file in _of(files, "segments", ".yaml")}
     templates = {_stem(file) for file in _of(files, "templates", ".mjml")}
+    topics = sources.parsed_settings.topics if sources.parsed_settings else None
     for located in [*sources.segments.values(), *sources.flows.values()]:
-        if sources.parsed_settings is not None:
-            topics = sources.parsed_settings.topics
-            yield from unknown(located, segments=segments, templates=templates, topics=topics)
+        yield from unknown(located, segments=segments, templates=templates, topics=topics)
     yield from cycles(sources.segments)
-    if sources.parsed_settings is not None and sources.settings is not None:
-        topics = sources.parsed_settings.topics
+    if topics is not None and sources.settings is not None:
         for name, topic in topics.items():
             if topic.covered_by is not None and topic.covered_by not in topics:
                 path = ("topics", name, "covered_by")

@@ -36,16 +36,16 @@ def references(value: Any, path: Path = ()) -> Iterator[tuple[str, str, Path]]:
 
 
 def unknown(
-    located: Located, *, segments: Collection[str], templates: Collection[str], topics: Collection[str]
+    located: Located, *, segments: Collection[str], templates: Collection[str], topics: Collection[str] | None
 ) -> Iterator[InvalidCampaign]:
-    """References of a segment or flow that lead nowhere."""
+    """References of a segment or flow that lead nowhere; ``topics`` None where nobody knows them."""
     for kind, name, path in references(located.value):
         known = {"segment": segments, "template": templates}.get(kind)
         if known is not None and name not in known:
             hint = did_you_mean(name, known)
             yield located.error(f"there is no {kind} {name!r}{hint}", code=f"unknown_{kind}", path=path)
     topic = located.value.get("topic") if isinstance(located.value, dict) else None
-    if isinstance(topic, str) and topic not in topics:
+    if topics is not None and isinstance(topic, str) and topic not in topics:
         hint = did_you_mean(topic, topics)
         yield located.error(f"there is no topic {topic!r}{hint}", code="unknown_topic", path=("topic",))
 

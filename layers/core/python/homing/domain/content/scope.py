@@ -67,3 +67,9 @@ VARIABLES: dict[str, Shape] = {
     "data": ANYTHING,
 }
 FORLOOP = _object("name length index index0 rindex rindex0 first last parentloop")
+
+# Traits of Segment's spec, in snake_case: what a misspelt name probably meant.
+COMMON_TRAITS = (
+    "first_name", "last_name", "name", "email", "phone", "birthday", "gender", "title", "username", "company",
+    "created_at", "country", "city", "language", "time_zone", "loyalty_tier",
+)  # fmt: skip

@@ -78,9 +78,8 @@ def read_template(files: Mapping[str, bytes], file: str) -> TemplateSource:
 
 
 def publish_template(source: TemplateSource, brand: Brand) -> Template:
-    """The template as it is mailed: Liquid that renders straight to HTML and to text. Raises InvalidCampaign."""
-    if problems := source.problems():
-        raise problems[0]
+    """The template as it is mailed: Liquid that renders straight to HTML and to text. Raises InvalidCampaign; a source
+    with :meth:`TemplateSource.problems` must not come here."""
     front = source.front
     compiled = compile_mjml(source.body, subject=front.subject, preheader=front.preheader)
     text = source.text[1] if source.text else compiled.restore(html_to_text(compiled.html, compiled.tokens))

@@ -7,7 +7,7 @@ from typing import Any
 
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED
 from homing.domain.content.engine import environments
-from homing.domain.content.scope import ANYTHING, FORLOOP, VARIABLES, Shape
+from homing.domain.content.scope import ANYTHING, COMMON_TRAITS, FORLOOP, VARIABLES, Shape
 from homing.domain.content.source import Source
 from homing.domain.content.suggest import closest, did_you_mean
 from homing.domain.content.usage import Use
@@ -153,7 +153,8 @@ class _Reader:
             self._say(f"nothing is called {root!r} (did you mean {meant!r}?)", "unknown_variable", index)
         else:
             shown = ".".join(str(name) for name in names)
-            message = f"not everybody has the trait {shown!r}: use `| default:` or {{% if {shown} %}}"
+            hint = did_you_mean(root, COMMON_TRAITS) if root not in COMMON_TRAITS else ""
+            message = f"not everybody has the trait {shown!r}{hint}: use `| default:` or {{% if {shown} %}}"
             self._say(message, "may_be_missing", index)
 
     def _brought(self, root: str, index: int) -> None:

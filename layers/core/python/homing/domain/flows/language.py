@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from homing.domain.segments.language import Condition, Model
-from homing.domain.time import parse_duration
-
-_Duration = Annotated[int, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)]
+from homing.domain.segments.language import Condition, Duration, Model
 
 TriggerKind = Literal[
     "cart_abandoned",
@@ -82,7 +79,7 @@ class Send(Model):
 class Wait(Model):
     """Wait an exact time."""
 
-    wait: _Duration = Field(gt=0)
+    wait: Duration = Field(gt=0)
 
 
 class If(Model):

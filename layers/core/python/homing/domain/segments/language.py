@@ -10,11 +10,21 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from homing.domain.errors import InvalidInput
 from homing.domain.time import parse_duration
 
 Scalar = str | int | float | bool
 
-_Duration = Annotated[int, BeforeValidator(lambda value: parse_duration(value) if isinstance(value, str) else value)]
+
+def _duration(value: Any) -> Any:
+    """Text is read; a mistake in it becomes one of the field, so that it keeps its place."""
+    try:
+        return parse_duration(value) if isinstance(value, str) else value
+    except InvalidInput as error:
+        raise ValueError(error.message) from error
+
+
+Duration = Annotated[int, BeforeValidator(_duration)]
 
 
 class Model(BaseModel):
@@ -78,7 +88,7 @@ class Did(Model):
     where: dict[str, Test] = {}
     same: str | None = None
     times: Times = Times(at_least=1)
-    within: _Duration | None = Field(None, gt=0)
+    within: Duration | None = Field(None, gt=0)
 
 
 class DidNot(Model):
@@ -86,7 +96,7 @@ class DidNot(Model):
 
     did_not: str = Field(min_length=1)
     where: dict[str, Test] = {}
-    within: _Duration | None = Field(None, gt=0)
+    within: Duration | None = Field(None, gt=0)
 
 
 class Trait(Model):
@@ -99,7 +109,7 @@ class KnownFor(Model):
     """How long ago their first event was: ``known_for: {at_least: 30d}``."""
 
     class Age(Model):
-        at_least: _Duration
+        at_least: Duration
 
     known_for: Age
 
