@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
@@ -38,6 +39,8 @@ from homing.local.template import Template
 from homing.local.wire import Wire
 from homing.local.wiring import Wiring
 from homing.runtime import clock as runtime_clock
+from homing.runtime import observability, parts
+from homing.runtime.observability import MemoryTelemetry
 
 WRITE_KEY = "local-write-key"
 WEBHOOK_SECRET = "local-webhook-secret"
@@ -65,6 +68,7 @@ class LocalHost:
         self.moto = Moto(template.place.region)
         self.wire = Wire(self.faults, self.moto.changed)
         self.functions = Functions.of(template, self.faults)
+        self.telemetry: dict[str, MemoryTelemetry] = {}
         self._mock = mock_aws()
         self._environment: dict[str, str | None] = {}
         wiring = Wiring(template, self.moto, self.functions, self.functions.invoke, self.clock)
@@ -104,7 +108,7 @@ class LocalHost:
         self.wire.install()
         boto3.DEFAULT_SESSION = None
         cold_start()
-        runtime_clock.install(self.clock)
+        self._install_runtime()
         provision(self.template, self._secrets())
         self._wiring.index_tables()
         self._sources = [self._timers, self._async, *self._wiring.sources(self._async.accept)]
@@ -119,6 +123,9 @@ class LocalHost:
     def close(self) -> None:
         """Gives clock, environment and boto3 back; what was stored is gone."""
         runtime_clock.install(runtime_clock.system_clock)
+        observability.install()
+        parts.install_sleep(time.sleep)
+        parts.install_workers()
         self.wire.remove()
         cold_start()
         self._mock.stop()
@@ -218,6 +225,18 @@ class LocalHost:
             for secret in self.template.resources("AWS::SecretsManager::Secret")
             if "write_keys" in str(secret.raw.get("Properties", {}).get("SecretString", ""))
         }
+
+    def _install_runtime(self) -> None:
+        """The clock; telemetry that is kept; nobody waits in real time; and one worker, so that what functions do side
+        by side on AWS happens in the same order in every run."""
+        runtime_clock.install(self.clock)
+        parts.install_sleep(lambda _: None)
+        parts.install_workers(1)
+
+        def telemetry(function: str) -> MemoryTelemetry:
+            return self.telemetry.setdefault(function, MemoryTelemetry())
+
+        observability.install(telemetry)
 
     def _set_environment(self, values: Mapping[str, str | None]) -> None:
         self._environment = {key: os.environ.get(key) for key in values}

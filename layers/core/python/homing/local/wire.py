@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from threading import RLock
 from typing import Any
 
 from botocore.handlers import BUILTIN_HANDLERS
@@ -47,6 +48,7 @@ class Wire:
         self.calls: Counter[tuple[str, str]] = Counter()
         self._faults = faults
         self._changed = changed
+        self._lock = RLock()
         self._handler = (_EVENT, self._mix_in)
 
     def install(self) -> None:
@@ -60,13 +62,15 @@ class Wire:
     def call(self, client: Any, operation: str, params: Params, long_way: _LongWay) -> dict[str, Any]:
         """One call of a client; raises what botocore would."""
         service = str(client.meta.service_model.service_name)
-        self.calls[service, operation] += 1
-        if error := self._faults.call_error(service, operation, "before"):
-            raise error
-        answer = self._answer(client, service, operation, params, long_way)
-        if error := self._faults.call_error(service, operation, "after"):
-            raise error
-        return answer
+        # Functions overlap calls in threads; neither moto nor the indexes are made for that.
+        with self._lock:
+            self.calls[service, operation] += 1
+            if error := self._faults.call_error(service, operation, "before"):
+                raise error
+            answer = self._answer(client, service, operation, params, long_way)
+            if error := self._faults.call_error(service, operation, "after"):
+                raise error
+            return answer
 
     def _answer(
         self, client: Any, service: str, operation: str, params: Params, long_way: _LongWay

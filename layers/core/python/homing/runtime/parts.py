@@ -29,12 +29,19 @@ if TYPE_CHECKING:
     from homing.domain.profiles.identity import Identity
 
 _sleep: Callable[[float], None] = time.sleep
+_workers = WORKERS
 
 
 def install_sleep(sleep: Callable[[float], None]) -> None:
     """Replaces waiting before another try: on a virtual clock nobody waits."""
     global _sleep
     _sleep = sleep
+
+
+def install_workers(workers: int = WORKERS) -> None:
+    """How many threads the next pool has: with one, what would overlap happens in order, the same in every run."""
+    global _workers
+    _workers = workers
 
 
 def reset() -> None:
@@ -69,7 +76,7 @@ def client(service: str, config: Config | None = None) -> Any:
 @cache
 def pool() -> ThreadPoolExecutor:
     """The threads that wait for AWS."""
-    return ThreadPoolExecutor(WORKERS, thread_name_prefix="homing")
+    return ThreadPoolExecutor(_workers, thread_name_prefix="homing")
 
 
 def backoff() -> Backoff:

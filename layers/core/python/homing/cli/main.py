@@ -1,0 +1,61 @@
+"""The console script ``homing``: subcommands are loaded when they are asked for, so that ``--help`` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from homing.domain.errors import HomingError, InvalidCampaign
+
+# Subcommand → module of ``homing.cli`` whose ``command`` it is, and what it says in the list.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "A simulated shop's weeks through the whole local stack, and a report."),
+    "serve": ("serve", "The local stack over HTTP, with a mailbox and a clock that can be moved."),
+    "replay": ("replay", "Recorded events through the local stack."),
+    "backtest": ("backtest", "The same decisions in memory, at speed, nothing sent."),
+    "check": ("check", "Find mistakes in segments, flows and templates."),
+    "preview": ("preview", "Mails as customers would see them."),
+    "publish": ("publish", "Compile campaigns into the bundle that functions read."),
+}
+
+
+class _Lazy(click.Group):
+    """Knows its subcommands by name and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"homing.cli.{COMMANDS[cmd_name][0]}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy)
+@click.version_option(package_name="homing", prog_name="homing")
+def command() -> None:
+    """Homing brings customers back: personal, well-timed mails, never sent twice."""
+
+
+def main() -> None:
+    """Runs the command line; exits 0, 1 (found problems, or something failed) or 2 (wrong use)."""
+    try:
+        command(prog_name="homing")
+    except InvalidCampaign as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except HomingError as error:
+        click.echo(f"homing: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
