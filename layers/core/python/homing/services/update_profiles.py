@@ -88,7 +88,8 @@ class UpdateProfiles:
     campaigns: Campaigns
     identity: Identity
     profiles: ProfileStore
-    archive: Archive
+    # None where nothing is kept, as in a backtest over what is archived already.
+    archive: Archive | None
     quarantine: Quarantine
     parallel: Parallel = one_by_one
 
@@ -149,6 +150,8 @@ class UpdateProfiles:
         return items[0][0].sequence
 
     def _archive(self, events: Iterable[Event], batch: str) -> None:
+        if self.archive is None:
+            return
         days: dict[str, list[dict[str, Any]]] = {}
         for event in events:
             line = archive_line(event, self._ids(event)[0], self.identity)

@@ -187,7 +187,7 @@ def open_tokens(carts: Mapping[str, Any]) -> list[str]:
 def _mark_forgotten(carts: dict[str, Any], token: str, now: int, forget_after: int) -> None:
     """Writes down as an order what :func:`state` reads from the gaps, before the operations around them are dropped."""
     moments = sorted(entry[0] for entry in carts[token].values() if entry[0] <= now)
-    for at, following in zip(moments, [*moments[1:], now], strict=True):
+    for at, following in zip(moments, [*moments, now][1:], strict=True):
         if following >= at + forget_after:
             carts.setdefault(ORDERS, {})[-(at + forget_after)] = [at + forget_after, [token]]
 

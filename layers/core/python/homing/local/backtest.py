@@ -1,0 +1,177 @@
+"""The backtest: the deployed use cases over recorded history, on in-memory adapters and a clock of its own.
+
+Decisions are those of the stack, because the services are those of the stack: only the adapters differ. Nothing is sent.
+What history cannot know is how people would have reacted to mail that they never got: there are no opens and clicks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from homing.adapters.memory import (
+    MemoryBus,
+    MemoryInbox,
+    MemoryJournal,
+    MemoryMailer,
+    MemoryOutbox,
+    MemoryProfiles,
+    MemoryQuarantine,
+    MemoryStream,
+)
+from homing.domain.campaigns import Campaigns
+from homing.domain.content.render import Renderer
+from homing.domain.delivery.links import Links
+from homing.domain.events.event import Event
+from homing.domain.profiles.identity import Identity
+from homing.domain.profiles.profile import Profile
+from homing.domain.time import MINUTE, iso
+from homing.local import decisions
+from homing.local.outputs import Outputs, QuarantineLine, Transition
+from homing.services.ports import BusEvent
+from homing.services.publish_changes import ProfileImage, PublishChanges
+from homing.services.run_flows import RunFlows
+from homing.services.send_email import SendEmail
+from homing.services.update_profiles import StreamItem, UpdateProfiles
+from homing.services.wake_due import WakeDue
+
+# The ids of a backtest are those of the local host and the demo, which use the same secret.
+LOCAL_SECRET = b"homing-on-one-machine"
+
+
+@dataclass
+class Backtest:
+    """One run over history. ``secret`` and ``public_url`` as deployed; ``keep_mails`` keeps what was rendered."""
+
+    campaigns: Campaigns
+    secret: bytes = LOCAL_SECRET
+    public_url: str = "https://homing.example"
+    keep_mails: bool = True
+    now: int = 0
+    events: int = 0
+    transitions: list[Transition] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        identity = Identity(self.secret)
+        self.identity = identity
+        self.profiles = MemoryProfiles(isolate=False, on_write=self._written)
+        self.journal = MemoryJournal(isolate=False)
+        self.stream, self.bus = MemoryStream(), MemoryBus()
+        self.inbox, self.outbox = MemoryInbox(), MemoryOutbox()
+        self.mailer, self.quarantine = MemoryMailer(), MemoryQuarantine()
+        self.update = UpdateProfiles(self.campaigns, identity, self.profiles, None, self.quarantine)
+        self.publish = PublishChanges(self.bus, self.journal)
+        self.flows = RunFlows(self.campaigns, identity, self.profiles, self.journal, self.outbox, self.clock)
+        self.send = SendEmail(
+            self.campaigns, identity, self.profiles, self.journal, self.mailer, Renderer(self.campaigns),
+            Links(self.secret, self.public_url), self.clock, token=lambda: "backtest", engine=self.update.engine,
+        )  # fmt: skip
+        self.wake = WakeDue(self.profiles, self.journal, self.stream, self.inbox, self.outbox, self.clock)
+        self._images: list[ProfileImage] = []
+        self._sequence = 0
+        self._wanted = {flow.on.detail_type for flow in self.campaigns.flows.values()} | {"FlowRequested"}
+
+    def clock(self) -> int:
+        """The backtest's time."""
+        return self.now
+
+    def run(self, events: Iterable[Event], *, until: int | None = None, tick: Callable[[int], None] | None = None) -> None:
+        """Plays events in the order of their arrival; then lets time pass until ``until`` (or nothing is due).
+
+        ``tick`` is called with the number of events after each one, for a progress bar.
+        """
+        for event in events:
+            self.pass_time(event.received - 1)
+            self.now = max(self.now, event.received)
+            self.events += 1
+            self._update(event.to_json())
+            self._pump()
+            if tick:
+                tick(self.events)
+        if until is not None:
+            self.pass_time(until)
+            self.now = max(self.now, until)
+
+    def pass_time(self, until: int) -> None:
+        """Runs the minute sweeps that find something, up to an instant."""
+        while (due := self._next_wake()) is not None:
+            sweep = max(-(-due // MINUTE) * MINUTE, self.now)
+            if sweep > until:
+                return
+            self.now = sweep
+            self.wake()
+            self._pump()
+
+    def request(self, detail: Mapping[str, Any]) -> None:
+        """A marketer's ``FlowRequested``."""
+        self.flows({"detail-type": "FlowRequested", "detail": dict(detail), "time": iso(self.now), "id": str(self.now)})
+        self._pump()
+
+    def _next_wake(self) -> int | None:
+        due = [wake for wake in (self.profiles.next_wake(), self.journal.next_wake()) if wake is not None]
+        return min(due, default=None)
+
+    def _written(self, profile: Profile) -> None:
+        if profile.changes:
+            self._images.append(ProfileImage(profile.id, profile.version, list(profile.changes)))
+
+    def _update(self, data: bytes) -> None:
+        self._sequence += 1
+        item = StreamItem(str(self._sequence), data, self.now)
+        result = self.update([item], batch=item.sequence)
+        for name, count in result.counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+
+    def _pump(self) -> None:
+        """Hands everything on until all queues are empty."""
+        while True:
+            for record in self.stream.take():
+                self._update(record.data)
+            images, self._images = self._images, []
+            if images:
+                self._tell(images)
+            busy = [self._flow(event) for event in self.bus.take()]
+            for message in self.inbox.take():
+                self.flows(message)
+            for request in self.outbox.take():
+                self.send(request)
+                if not self.keep_mails:
+                    self.mailer.sent.clear()
+            if not (busy or images or self._images):
+                return
+
+    def _tell(self, images: list[ProfileImage]) -> None:
+        self.publish(images)
+        for image in images:
+            profile = self.profiles.read([image.id]).get(image.id)
+            user_id = decisions.user_id_of(profile if isinstance(profile, Profile) else None)
+            found = (decisions.transition(image.id, user_id, change) for change in image.changes)
+            self.transitions += [line for line in found if line]
+
+    def _flow(self, event: BusEvent) -> None:
+        if event.detail_type in self._wanted:
+            self.flows({"detail-type": event.detail_type, "detail": event.detail})
+
+    def outputs(self) -> Outputs:
+        """The same lines as the local host's."""
+        mails = {sent.mail.tags["homing_send"]: sent.mail for sent in self.mailer.sent}
+        held = self.profiles.read(self.profiles.ids())
+        profiles = [item for item in held.values() if isinstance(item, Profile)]
+        return Outputs(
+            messages=decisions.messages({run.id: run for run in self.journal.runs()}, self.journal.ledgers(), mails),
+            transitions=sorted(self.transitions, key=lambda line: (line.at, line.profile_id, line.segment)),
+            profiles=[decisions.profile_line(profile) for profile in sorted(profiles, key=lambda p: p.id)],
+            quarantine=[
+                QuarantineLine(
+                    at=bad.at,
+                    source=bad.source,
+                    code=bad.code,
+                    reason=bad.reason,
+                    where=bad.where,
+                    raw=bad.raw.decode(errors="replace"),
+                )
+                for bad in self.quarantine.records
+            ],
+        )
