@@ -15,8 +15,7 @@ from infra.stage import HomingStage
 def build(app: App) -> HomingStage:
     """The stage that the context names (``-c stage=prod``), checked by cdk-nag when synthesized."""
     settings = stage_settings(app.node.try_get_context("stages"), app.node.try_get_context("stage"))
-    folder = ROOT / settings.campaigns
-    campaigns = publish({path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)})
+    campaigns = publish(read_campaigns(ROOT / settings.campaigns))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     return HomingStage(app, f"Homing-{settings.name}", settings=settings, campaigns=campaigns)
 
@@ -28,8 +27,10 @@ def main() -> None:
     app.synth()
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+def read_campaigns(folder: Path) -> dict[str, bytes]:
+    """The files of a campaigns folder, by their paths in it."""
+    files = (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
 
 
 if __name__ == "__main__":

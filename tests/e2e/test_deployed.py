@@ -1,0 +1,101 @@
+"""The whole way, deployed: an unmodified SDK posts over HTTP, a mail arrives by SMTP, one click ends it."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from email.message import EmailMessage
+
+import pytest
+from segment import analytics
+
+from tests.e2e.conftest import WRITE_KEY, Deployed
+
+pytestmark = pytest.mark.e2e
+
+KETTLE = {
+    "product_id": "kettle-12",
+    "name": "Copper kettle",
+    "price": 79.0,
+    "currency": "EUR",
+    "quantity": 1,
+    "url": "https://alder-and-moss.example/products/kettle-12",
+    "image_url": "https://alder-and-moss.example/images/kettle-12.jpg",
+}
+
+
+def sdk(deployed: Deployed) -> analytics.Client:
+    return analytics.Client(WRITE_KEY, host=deployed.outputs["ApiEndpoint"], sync_mode=True, max_retries=2)
+
+
+def fill_a_cart(client: analytics.Client, person: str, cart: str, product: dict[str, object]) -> None:
+    client.track(person, "Product Added", {"cart_id": cart, **product})
+
+
+def text_of(mail: EmailMessage) -> str:
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())
+
+
+def test_one_click_in_the_cart_mail_ends_all_mail_to_that_customer_and_to_nobody_else(deployed: Deployed) -> None:
+    client = sdk(deployed)
+    for person in ("ada", "grace"):
+        traits = {"email": f"{person}@customers.example", "first_name": person.title(), "consent": {"marketing": True}}
+        client.identify(person, traits)
+    fill_a_cart(client, "ada", "cart-1", KETTLE)
+
+    mail = deployed.eventually(lambda: deployed.sink.to("ada@customers.example"), "Ada's cart mail")[0]
+
+    assert "Copper kettle" in text_of(mail)
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    links = [part.strip().strip("<>") for part in str(mail["List-Unsubscribe"]).split(",")]
+    link = next(part for part in links if part.startswith("http"))
+    assert link.startswith(deployed.outputs["ApiEndpoint"] + "/unsubscribe")
+
+    # A mail scanner opens the link: nothing changes.
+    with urllib.request.urlopen(link, timeout=30) as page:
+        assert page.status == 200
+    # The mail client posts it, as RFC 8058 says.
+    click = urllib.request.Request(link, data=b"List-Unsubscribe=One-Click", method="POST")
+    with urllib.request.urlopen(click, timeout=30) as answer:
+        assert answer.status == 200
+
+    fill_a_cart(client, "ada", "cart-2", KETTLE)
+    fill_a_cart(client, "grace", "cart-3", KETTLE)
+    deployed.eventually(lambda: deployed.sink.to("grace@customers.example"), "Grace's cart mail")
+    # Ada's second cart was abandoned before Grace's: give its mail time to arrive, if there were one.
+    for _ in range(6):
+        deployed.wake()
+        time.sleep(0.5)
+
+    assert len(deployed.sink.to("ada@customers.example")) == 1
+    assert len(deployed.sink.to("grace@customers.example")) == 1
+
+
+def test_nobody_gets_in_without_a_write_key(deployed: Deployed) -> None:
+    request = urllib.request.Request(
+        deployed.outputs["ApiEndpoint"] + "/v1/track",
+        data=b'{"userId": "eve", "event": "Product Added"}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+
+    assert refused.value.code == 401
+
+
+def test_a_shop_must_sign_its_webhooks(deployed: Deployed) -> None:
+    request = urllib.request.Request(
+        deployed.outputs["ShopifyWebhookUrl"],
+        data=b"{}",
+        headers={"X-Shopify-Topic": "orders/create", "X-Shopify-Hmac-Sha256": "bm90IHNpZ25lZA=="},
+    )
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+
+    assert refused.value.code == 401
