@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from moto import mock_aws
+
+if TYPE_CHECKING:
+    from homing.runtime.observability import MemoryTelemetry
+
+    from tests.account import Account
 
 REGION = "eu-central-1"
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -25,5 +32,45 @@ def _no_real_account(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def aws() -> Iterator[str]:
     """An empty AWS account, made of moto; gives the region."""
+    from moto import mock_aws
+
     with mock_aws():
         yield REGION
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The path of the starter campaigns, published."""
+    from homing.adapters.files import read_folder, write_bundle
+    from homing.domain.content.publish import publish
+
+    path = tmp_path_factory.mktemp("campaigns") / "bundle.json"
+    write_bundle(publish(read_folder(ROOT / "layers" / "campaigns")), path)
+    return str(path)
+
+
+@pytest.fixture
+def account(aws: str, bundle: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An account with everything that the stack makes, and the functions' environment; nobody waits in it."""
+    from homing.runtime import parts, wiring
+
+    from tests.account import create_account
+
+    made = create_account(aws, bundle)
+    for name, value in made.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(parts, "_sleep", lambda _seconds: None)
+    wiring.reset()
+    yield made
+    wiring.reset()
+
+
+@pytest.fixture
+def voice() -> Iterator[MemoryTelemetry]:
+    """What functions say, kept."""
+    from homing.runtime import observability
+
+    kept = observability.MemoryTelemetry()
+    observability.install(lambda _function: kept)
+    yield kept
+    observability.install()

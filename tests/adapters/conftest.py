@@ -11,29 +11,7 @@ from homing.adapters.dynamodb_journal import DynamoJournal
 from homing.adapters.dynamodb_profiles import DynamoProfiles
 from homing.adapters.memory import MemoryJournal, MemoryProfiles
 
-WAKE_INDEX = {
-    "IndexName": "wake",
-    "KeySchema": [
-        {"AttributeName": "wake_bucket", "KeyType": "HASH"},
-        {"AttributeName": "wake_at", "KeyType": "RANGE"},
-    ],
-    "Projection": {"ProjectionType": "KEYS_ONLY"},
-}
-
-
-def create_table(client: Any, name: str, *keys: str) -> None:
-    """A table as the stack makes them: string keys and the wake-up index."""
-    types = {**dict.fromkeys(keys, "S"), "wake_bucket": "S", "wake_at": "N"}
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in types.items()],
-        KeySchema=[
-            {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-        ],
-        GlobalSecondaryIndexes=[WAKE_INDEX],
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )
+from tests.account import create_table
 
 
 @pytest.fixture

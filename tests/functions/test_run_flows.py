@@ -1,0 +1,75 @@
+"""run_flows, as Lambda calls it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from homing.domain.errors import InvalidInput
+from homing.domain.profiles.profile import Profile
+from homing.domain.time import iso
+from homing.runtime import clock
+from homing.runtime.observability import MemoryTelemetry
+
+from functions.run_flows.handler import handler
+from tests.account import Account, failures, sqs_event
+
+
+def first_order(profile_id: str) -> dict[str, Any]:
+    """What the bus says of a first order."""
+    return {
+        "detail-type": "OrderMilestoneReached",
+        "source": "homing",
+        "detail": {
+            "id": f"{profile_id}-1-0",
+            "profile_id": profile_id,
+            "at": iso(clock.now()),
+            "trigger": "order_placed",
+            "name": "order-1",
+            "key": "o1",
+            "data": {"order": {"order_id": "o1"}},
+        },
+    }
+
+
+def test_a_trigger_starts_a_run_once(account: Account, voice: MemoryTelemetry) -> None:
+    account.profiles.write(Profile("ada", version=1), expected=0)
+    for _ in range(2):
+        assert failures(handler(sqs_event(first_order("ada")), None)) == []
+    assert (voice.counts["FlowsStarted"], voice.counts["TriggersIgnored"]) == (1, 1)
+    later = clock.now() + 3 * 3_600_000_000
+    assert len([due for bucket in range(8) for due in account.journal.due(bucket, later, 9)]) == 1
+
+
+def test_a_wake_up_of_nothing_is_ignored(account: Account, voice: MemoryTelemetry) -> None:
+    assert failures(handler(sqs_event({"wake_run": "nobody"}), None)) == []
+    assert voice.counts["TriggersIgnored"] == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["not json", "[]", {}, {"detail-type": "FlowRequested", "detail": {"flow": "unknown"}}, {"detail": {}}],
+)
+def test_a_message_that_nobody_can_read_is_refused_with_a_reason(
+    account: Account, voice: MemoryTelemetry, body: Any
+) -> None:
+    assert failures(handler(sqs_event(body), None)) == []
+    assert voice.counts["MessagesRefused"] == 1
+    ((level, _message, facts),) = voice.lines
+    assert level == "warning"
+    assert facts["code"]
+    assert facts["reason"]
+
+
+def test_only_what_failed_comes_again(account: Account, voice: MemoryTelemetry) -> None:
+    account.break_table("journal")
+    answer = handler(sqs_event("not json", {"wake_run": "r1"}, {"wake_run": "r2"}), None)
+    assert failures(answer) == ["m1", "m2"]
+
+
+def test_without_campaigns_no_message_is_taken(
+    account: Account, voice: MemoryTelemetry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMING_CAMPAIGNS", "nowhere.json")
+    with pytest.raises(InvalidInput, match=r"nowhere\.json"):
+        handler(sqs_event(first_order("ada")), None)
