@@ -1,0 +1,15 @@
+"""Unsubscribe links and the preference page → stops and stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from homing.runtime import wiring
+from homing.runtime.http import answer
+from homing.runtime.observability import observed
+
+
+@observed("manage_preferences")
+def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """One request of the HTTP API (payload 2.0) and its answer."""
+    return answer("manage_preferences", event, wiring.manage_preferences)

@@ -1,0 +1,1 @@
+"""The few pages that customers see: plain HTML in the shop's colours, without JavaScript."""

@@ -1,0 +1,195 @@
+"""Unsubscribing, and the preference page. Consent is an event too, but a withdrawal must not wait for the stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import parse_qs
+
+from homing.domain.campaigns import Campaigns
+from homing.domain.delivery import gate
+from homing.domain.delivery.links import LinkClaims, Links
+from homing.domain.delivery.message import Stop
+from homing.domain.delivery.pages import preferences as pages
+from homing.domain.delivery.pages.layout import Page
+from homing.domain.errors import InvalidInput, Unavailable
+from homing.domain.events import names
+from homing.domain.events.event import Event, derived_message_id
+from homing.domain.profiles.fold import EVERY_TOPIC
+from homing.domain.profiles.identity import Identity, normalise
+from homing.domain.profiles.profile import Profile
+from homing.domain.time import to_datetime
+from homing.services.http import HttpRequest, HttpResponse
+from homing.services.ports import Clock, ProfileStore, Stream, StreamRecord
+from homing.services.resolve import resolve
+
+SOURCE = "preferences"
+ONE_CLICK, PAGE = "one-click", "preference page"
+_MAX_BODY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    topic: str
+    granted: bool
+    source: str
+    wording: str = ""
+
+
+@dataclass(frozen=True)
+class ManagePreferences:
+    """GET only ever shows; POST changes.
+
+    A withdrawal is written as a stop, which the next send reads strongly consistent, before the event goes to the
+    stream; doing both twice is doing them once.
+    """
+
+    campaigns: Campaigns
+    identity: Identity
+    profiles: ProfileStore
+    stream: Stream
+    links: Links
+    clock: Clock
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answers a page of ``/unsubscribe`` or ``/preferences``."""
+        brand = self.campaigns.settings.brand
+        purpose: Literal["unsubscribe", "preferences"] = (
+            "unsubscribe" if request.last_segment == "unsubscribe" else "preferences"
+        )
+        if request.method not in {"GET", "HEAD", "POST"}:
+            return _html(405, pages.trouble(brand, "This does not work", "Open the link from the e-mail once more."))
+        try:
+            claims = self.links.read(request.query.get("t", ""), purpose, self.clock())
+        except InvalidInput as error:
+            status = 410 if error.code == "link_expired" else 400
+            text = "It is too old." if status == 410 else "It is not complete. Copy all of it from the e-mail."
+            refused = pages.trouble(brand, "This link does not work", text)
+            return _html(status, refused, counts={"LinksRefused": 1}, facts={"code": error.code})
+        answer = self._unsubscribe if purpose == "unsubscribe" else self._preferences
+        try:
+            return answer(request, claims)
+        except Unavailable:
+            text = "Something on our side did not work. Please try again in a minute."
+            failed = _html(503, pages.trouble(brand, "Please try again", text), counts={"Unavailable": 1})
+            return HttpResponse(503, failed.body, {**failed.headers, "Retry-After": "30"}, failed.counts)
+
+    def _unsubscribe(self, request: HttpRequest, claims: LinkClaims) -> HttpResponse:
+        settings = self.campaigns.settings
+        if request.method != "POST":
+            title = pages.title_of(claims.topic, settings.topics)
+            return _html(200, pages.ask_to_unsubscribe(settings.brand, title))
+        form = _form(request)
+        # RFC 8058: a mail provider's POST, urlencoded or multipart; any other POST was made on the page.
+        source = ONE_CLICK if b"One-Click" in request.body else PAGE
+        topic = EVERY_TOPIC if form.get("everything") else claims.topic
+        counts = self._say([claims.profile_id], [claims.email_key], claims, [_Word(topic, False, source)])
+        title = pages.title_of(topic, settings.topics)
+        return _html(
+            200, pages.unsubscribed(settings.brand, title), counts=counts, facts={"topic": topic, "by": source}
+        )
+
+    def _preferences(self, request: HttpRequest, claims: LinkClaims) -> HttpResponse:
+        brand = self.campaigns.settings.brand
+        profile = resolve(self.profiles, [claims.profile_id]).get(claims.profile_id)
+        if profile is None:
+            return _html(200, pages.nothing_known(brand))
+        people = list(dict.fromkeys([claims.profile_id, profile.id]))
+        addresses = [claims.email_key]
+        if profile.email:
+            addresses.append(self.identity.key("email", normalise("email", profile.email)))
+        stops = list(self.profiles.stops([*people, *addresses]).values())
+        now_on = self._state(profile, stops)
+        suppressed = next((stop.suppressed for stop in stops if stop.suppressed), "")
+        if request.method != "POST":
+            return _html(200, pages.preferences(brand, self._choices(now_on), suppressed=suppressed))
+        form = _form(request)
+        if form.get("everything"):
+            words = [_Word(EVERY_TOPIC, False, PAGE)]
+            wanted = dict.fromkeys(now_on, False)
+            saved = "Saved: you are unsubscribed from everything."
+        else:
+            ticked = set(form.get("topic", ()))
+            wanted = {topic: topic in ticked for topic in now_on}
+            words = self._words(now_on, wanted)
+            saved = "Your choice is saved." if words else "Nothing has changed."
+        counts = self._say(people, addresses, claims, words)
+        shown = pages.preferences(brand, self._choices(wanted), saved=saved, suppressed=suppressed)
+        return _html(200, shown, counts=counts, facts={"topics": [f"{word.topic}:{word.granted}" for word in words]})
+
+    def _state(self, profile: Profile, stops: Iterable[Stop]) -> dict[str, bool]:
+        """The topics that people choose about, and whether their mails are sent now."""
+        topics = self.campaigns.settings.topics
+        # What suppresses the address is told apart from what the person chose.
+        chosen = [Stop(stop.id, topics=stop.topics) for stop in stops]
+        return {
+            name: gate.refusal(profile, name, topics, chosen) is None
+            for name, topic in topics.items()
+            if not topic.transactional
+        }
+
+    def _choices(self, on: Mapping[str, bool]) -> list[pages.Choice]:
+        topics = self.campaigns.settings.topics
+        return [pages.Choice(name, topics[name].title, topics[name].description, is_on) for name, is_on in on.items()]
+
+    def _words(self, before: Mapping[str, bool], wanted: Mapping[str, bool]) -> list[_Word]:
+        """What a save says. Where a covering topic changes, those below it are said too, so that exactly what was
+        ticked holds afterwards."""
+        topics = self.campaigns.settings.topics
+        changed = {topic for topic in wanted if wanted[topic] != before[topic]}
+        words = []
+        for topic, granted in wanted.items():
+            if changed.intersection(_with_covering(topic, topics)):
+                wording = f"{topics[topic].title}: {topics[topic].description}".rstrip(": ")
+                words.append(_Word(topic, granted, PAGE, wording))
+        return words
+
+    def _say(self, people: list[str], addresses: list[str], claims: LinkClaims, words: list[_Word]) -> dict[str, int]:
+        now = self.clock()
+        withdrawn = {word.topic: now for word in words if not word.granted}
+        if withdrawn:
+            for id_ in dict.fromkeys([*people, *addresses]):
+                self.profiles.stop(Stop(id=id_, topics=withdrawn))
+        if words:
+            self.stream.put([_record(word, claims, now) for word in words])
+        refused = sum(1 for word in words if not word.granted)
+        return {"Unsubscribed": refused, "Subscribed": len(words) - refused}
+
+
+def _record(word: _Word, claims: LinkClaims, now: int) -> StreamRecord:
+    # Only a later yes outweighs a stop: what was kept on is said a moment after what was switched off with it.
+    at = now + 1 if word.granted else now
+    name = names.SUBSCRIBED if word.granted else names.UNSUBSCRIBED
+    event = Event(
+        message_id=f"preferences:{derived_message_id(claims.profile_id, word.topic, name, str(now))}",
+        type="track",
+        name=name,
+        identifiers={},
+        occurred_at=to_datetime(at),
+        received_at=to_datetime(now),
+        properties={"topic": word.topic, "source": word.source, **({"wording": word.wording} if word.wording else {})},
+        context={"profile_id": claims.profile_id},
+        source=SOURCE,
+    )
+    return StreamRecord(claims.profile_id, event.to_json())
+
+
+def _with_covering(topic: str, topics: Mapping[str, object]) -> set[str]:
+    chain: set[str] = set()
+    current: str | None = topic
+    while current and current not in chain:
+        chain.add(current)
+        current = getattr(topics.get(current), "covered_by", None)
+    return chain
+
+
+def _form(request: HttpRequest) -> dict[str, list[str]]:
+    """The fields of an urlencoded form; a multipart body (one-click) has none that matter."""
+    return parse_qs(request.body[:_MAX_BODY].decode("utf-8", "replace"))
+
+
+def _html(
+    status: int, page: Page, *, counts: Mapping[str, int] | None = None, facts: Mapping[str, object] | None = None
+) -> HttpResponse:
+    return HttpResponse(status, page.html, page.headers, counts or {}, facts or {})
