@@ -8,25 +8,28 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from homing.adapters.blob import unpack
-from homing.domain.delivery.ledger import Entry, Ledger
+from homing.domain.delivery.ledger import Ledger
+from homing.domain.delivery.message import Mail
 from homing.domain.flows.run import Run
 from homing.domain.profiles.codec import decode
 from homing.domain.profiles.profile import Profile
+from homing.local import decisions
 from homing.local.host import LocalHost
 from homing.local.mail import SentMail
-from homing.local.outputs import Message, Outputs, ProfileLine, QuarantineLine, Transition, decompress
+from homing.local.outputs import Outputs, QuarantineLine, Transition, decompress
 
 _CHANGES: dict[str, Literal["entered", "left"]] = {"SegmentEntered": "entered", "SegmentLeft": "left"}
 
 
 def collect(host: LocalHost) -> Outputs:
     """Everything so far."""
-    profiles = list(_profiles(host))
-    users = {profile.id: _first(profile, "user_id") for profile in profiles}
+    profiles = sorted(_profiles(host), key=lambda profile: (profile.first_at or 0, profile.id))
+    users = {profile.id: decisions.user_id_of(profile) for profile in profiles}
+    runs, ledgers = _journal(host)
     return Outputs(
-        messages=_messages(host, {profile.id: profile.email for profile in profiles}),
+        messages=decisions.messages(runs, ledgers, {mail.send_id: _mail(mail) for mail in host.mails}),
         transitions=_transitions(host, users),
-        profiles=[_profile_line(profile) for profile in sorted(profiles, key=lambda p: (p.first_at or 0, p.id))],
+        profiles=[decisions.profile_line(profile) for profile in profiles],
         quarantine=list(quarantined(host.objects("Quarantine"))),
         archive=host.objects("Archive"),
     )
@@ -38,81 +41,43 @@ def _profiles(host: LocalHost) -> Iterator[Profile]:
             yield decode(item["id"]["S"], int(item["version"]["N"]), item["data"]["B"])
 
 
-def _first(profile: Profile, kind: str) -> str | None:
-    return min(profile.identifiers.get(kind, ()), default=None)
-
-
-def _profile_line(profile: Profile) -> ProfileLine:
-    return ProfileLine(
-        profile_id=profile.id,
-        user_id=_first(profile, "user_id"),
-        email=profile.email,
-        identifiers={kind: sorted(values) for kind, values in sorted(profile.identifiers.items()) if values},
-        traits=profile.all_traits(),
-        consents={topic: consent.granted for topic, consent in sorted(profile.consents.items())},
-        segments=sorted(profile.segments),
-        version=profile.version,
-        first_at=profile.first_at,
-        last_at=profile.last_at,
-        wake_at=profile.wake_at,
-    )
-
-
 def _transitions(host: LocalHost, users: dict[str, str | None]) -> list[Transition]:
     """What the bus was told, each once: delivery is at least once, ids say which is which."""
     found: dict[str, Transition] = {}
     for event in host.bus.published:
         if change := _CHANGES.get(event.detail_type):
             detail = event.detail
+            profile_id = detail["profile_id"]
             found.setdefault(
                 detail["id"],
                 Transition(
                     at=detail["at"],
-                    profile_id=detail["profile_id"],
-                    user_id=users.get(detail["profile_id"]),
+                    profile_id=profile_id,
+                    user_id=users.get(profile_id),
                     segment=detail["name"],
                     change=change,
                 ),
             )
-    return sorted(found.values(), key=lambda t: (t.at, t.profile_id, t.segment))
+    return sorted(found.values(), key=lambda line: (line.at, line.profile_id, line.segment))
 
 
-def _messages(host: LocalHost, addresses: dict[str, str | None]) -> list[Message]:
+def _journal(host: LocalHost) -> tuple[dict[str, Run], list[Ledger]]:
     runs: dict[str, Run] = {}
-    entries: list[tuple[str, Entry]] = []
+    ledgers: list[Ledger] = []
     for item in host.items("journal"):
-        key = item["pk"]["S"]
-        if key.startswith("run#"):
+        kind = item["pk"]["S"].partition("#")[0]
+        if kind == "run":
             run = Run.from_dict(unpack(item["data"]["B"]))
             runs[run.id] = run
-        elif key.startswith("ledger#"):
-            ledger = Ledger.from_dict(unpack(item["data"]["B"]))
-            entries.extend((ledger.profile_id, entry) for entry in ledger.entries.values())
-    mails = {mail.send_id: mail for mail in host.mails}
-    found = [_message(p, entry, runs.get(entry.run_id), mails.get(entry.send_id), addresses) for p, entry in entries]
-    return sorted(found, key=lambda m: (m.decided_at or 0, m.message_id))
+        elif kind == "ledger":
+            ledgers.append(Ledger.from_dict(unpack(item["data"]["B"])))
+    return runs, ledgers
 
 
-def _message(
-    profile_id: str, entry: Entry, run: Run | None, mail: SentMail | None, addresses: dict[str, str | None]
-) -> Message:
-    return Message(
-        message_id=entry.send_id,
-        profile_id=profile_id,
-        to=mail.recipient if mail else addresses.get(profile_id),
-        flow=entry.flow,
-        run_id=entry.run_id,
-        template=entry.template,
-        trigger=run.trigger if run else "",
-        triggered_at=run.triggered_at if run else None,
-        decided_at=entry.decided_at or entry.at,
-        sent_at=mail.sent_at if mail else (entry.sent_at or None),
-        status=entry.status,
-        reason=entry.reason,
-        subject=mail.subject if mail else "",
-        html=mail.html if mail else "",
-        text=mail.text if mail else "",
-        headers=dict(mail.headers) if mail else {},
+def _mail(sent: SentMail) -> Mail:
+    reply_to = sent.reply_to[0] if sent.reply_to else None
+    return Mail(
+        sent.sender, sent.recipient, reply_to, sent.subject, sent.html, sent.text, sent.headers, sent.tags
     )
 
 

@@ -1,6 +1,6 @@
 """The local host: the deployed stack in this process, on a virtual clock.
 
-    with LocalHost(Template.load(synthesize()), start="2026-03-02T08:00:00Z") as host:
+    with LocalHost.deployed(start="2026-03-02T08:00:00Z") as host:
         host.http("POST", "/v1/track", host.authorization(), body)
         host.advance("45m")
         print(host.mails[-1].subject)
@@ -14,9 +14,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -35,7 +37,8 @@ from homing.local.provision import provision
 from homing.local.sources import Source
 from homing.local.sources.asynchronous import AsyncQueue
 from homing.local.sources.timers import Timers
-from homing.local.template import Template
+from homing.local.synth import repository, synthesize
+from homing.local.template import Place, Template
 from homing.local.wire import Wire
 from homing.local.wiring import Wiring
 from homing.runtime import clock as runtime_clock
@@ -51,7 +54,8 @@ _ENOUGH = 100_000
 class LocalHost:
     """See the module. ``faults`` makes things go wrong on purpose. ``direct=False`` sends every call through all of moto.
 
-    ``follow`` says which SES events come by themselves after a mail (mail.Ses).
+    ``code`` is the folder that holds ``functions/``, where Lambda has its task root. ``follow`` says which SES events come
+    by themselves after a mail (mail.Ses).
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class LocalHost:
         template: Template,
         *,
         start: int | str | datetime,
+        code: Path | None = None,
         direct: bool = True,
         follow: frozenset[str] = frozenset({"Send", "Delivery"}),
     ) -> None:
@@ -70,6 +75,7 @@ class LocalHost:
         self.functions = Functions.of(template, self.faults)
         self.telemetry: dict[str, MemoryTelemetry] = {}
         self._mock = mock_aws()
+        self._code = str(code) if code else None
         self._environment: dict[str, str | None] = {}
         wiring = Wiring(template, self.moto, self.functions, self.functions.invoke, self.clock)
         self._wiring = wiring
@@ -90,6 +96,16 @@ class LocalHost:
         if direct:
             self.wire.direct = self.moto.operations()
 
+    @classmethod
+    def deployed(cls, *, start: int | str | datetime, campaigns: Path | None = None, **options: Any) -> Self:
+        """The app of this checkout with these campaigns, or its own; ``options`` as the constructor has them.
+
+        ``api_url`` among them is where links lead. Raises SynthFailed, InvalidInput outside a checkout.
+        """
+        root = repository()
+        place = Place(api_url=options.pop("api_url", Place().api_url))
+        return cls(Template.load(synthesize(campaigns, root=root), place), start=start, code=root, **options)
+
     def __enter__(self) -> Self:
         place = self.template.place
         self._set_environment(
@@ -104,6 +120,8 @@ class LocalHost:
                 "AWS_PROFILE": None,
             }
         )
+        if self._code:
+            sys.path.append(self._code)
         self._mock.start()
         self.wire.install()
         boto3.DEFAULT_SESSION = None
@@ -128,6 +146,8 @@ class LocalHost:
         parts.install_workers()
         self.wire.remove()
         cold_start()
+        if self._code:
+            sys.path.remove(self._code)
         self._mock.stop()
         boto3.DEFAULT_SESSION = None
         self._set_environment(self._environment)

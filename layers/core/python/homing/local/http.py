@@ -78,7 +78,7 @@ class Api:
     invoke: Invoke
     now: Callable[[], int]
     cors: Mapping[str, Any] = field(default_factory=dict)
-    host: str = "api.homing.invalid"
+    host: str = "homing.example"
 
     def request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | str = b""

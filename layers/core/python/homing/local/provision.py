@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -53,6 +52,8 @@ IGNORED = frozenset(
     }
 )
 Secrets = Mapping[str, str]
+# Profile ids and links are those of every run, and of the backtest.
+LOCAL_SECRET = "homing-on-one-machine"
 
 
 def provision(template: Template, secrets: Secrets) -> None:
@@ -147,13 +148,12 @@ _MAKERS: dict[str, Callable[[Resource, str], None]] = {
 
 
 def _secret(resource: Resource, secrets: Secrets) -> None:
-    """Texts that the stack would generate are derived from the name: the same ids and links in every run."""
+    """Texts that the stack would generate are LOCAL_SECRET: the same ids and links in every run."""
     properties = resource.properties
     generate = properties.get("GenerateSecretString")
     text = secrets.get(resource.name) or properties.get("SecretString")
     if text is None and generate is not None:
-        length = int(generate.get("PasswordLength", 32))
-        text = hashlib.shake_256(f"local {resource.name}".encode()).hexdigest(length)[:length]
+        text = LOCAL_SECRET
         if key := generate.get("GenerateStringKey"):
             text = json.dumps({**json.loads(generate.get("SecretStringTemplate", "{}")), key: text})
     region = resource.template.place.region

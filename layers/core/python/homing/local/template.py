@@ -25,7 +25,7 @@ class Place:
 
     account: str = "123456789012"
     region: str = "eu-central-1"
-    api_url: str = "https://api.homing.invalid"
+    api_url: str = "https://homing.example"
 
 
 @dataclass(slots=True)
