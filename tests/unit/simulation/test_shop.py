@@ -24,7 +24,7 @@ def weeks(
     products: dict[str, Product], *, seed: int = 7, days: int = 14, customers: int = 80
 ) -> tuple[Shop, ToyHost, Tally]:
     settings = ShopSettings(
-        start=START, days=days, write_key="key", shopify_secret=SECRET, customers=customers, strangers=15
+        start=START, end=START + days * DAY, write_key="key", shopify_secret=SECRET, customers=customers, strangers=15
     )
     shop, host = Shop(random.Random(seed), products, settings), ToyHost()
     tally = list(Drive(shop, host).run())[-1]
@@ -108,8 +108,7 @@ def test_a_few_events_come_hours_late(run: tuple[Shop, ToyHost, Tally]) -> None:
 
 
 def test_bad_requests_are_refused_and_counted(run: tuple[Shop, ToyHost, Tally]) -> None:
-    tally = run[2]
-    assert tally.refused == tally.answers["trouble", 400] >= 4
+    assert run[2].refused == {"refused (400)": 6}
 
 
 def test_readers_open_click_and_come_back_to_order(run: tuple[Shop, ToyHost, Tally]) -> None:
@@ -137,4 +136,4 @@ def test_some_press_the_unsubscribe_button_which_posts_what_the_mail_says(produc
 
 def test_a_shop_without_products_is_refused() -> None:
     with pytest.raises(InvalidInput):
-        Shop(random.Random(1), {}, ShopSettings(start=START, days=1, write_key="k", shopify_secret="s"))
+        Shop(random.Random(1), {}, ShopSettings(start=START, end=START + DAY, write_key="k", shopify_secret="s"))

@@ -17,6 +17,7 @@ from homing.local.simulation.host import SesKind
 @dataclass(frozen=True)
 class ToyReply:
     status: int
+    body: bytes = b""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,14 @@ from homing.local.report.facts import read
 from homing.local.report.numbers import Numbers
 from homing.local.report.page import page
 
-__all__ = ["render", "write"]
+__all__ = ["numbers_of", "render", "write"]
+
+
+def numbers_of(
+    outputs: Outputs, *, campaigns: Campaigns | None = None, period: tuple[int, int] | None = None
+) -> Numbers:
+    """The counts behind the page."""
+    return Numbers(read(outputs, campaigns, period))
 
 
 def render(
@@ -30,7 +37,7 @@ def render(
     addresses to their bytes, which are put into the page; other images keep their address. ``answers`` counts requests
     that were refused, by a phrase for each kind.
     """
-    numbers = Numbers(read(outputs, campaigns, period))
+    numbers = numbers_of(outputs, campaigns=campaigns, period=period)
     return page(numbers, title=title, note=note, pictures=pictures or {}, answers=answers or {})
 
 

@@ -58,16 +58,19 @@ def _card(numbers: Numbers, message: Message, pictures: Mapping[str, bytes]) -> 
     ]
     items = "".join(f"<li><b>{value}</b>{label}</li>" for value, label in figures if value != "–")
     when = moment(message.sent_at or 0, facts.tz)
+    title = f"{message.template}: {message.subject}"
     return f"""<article class="mail card">
 <header><div><span class="tag">{esc(humanise(message.flow))}</span><h3>{esc(humanise(message.template))}</h3>
 <p class="when">To {esc(facts.name_of(message.profile_id))}, {esc(when)}</p></div><ul class="figures">{items}</ul></header>
 <div class="devices">
-<figure class="device desktop"><div class="shell"><div class="envelope"><i class="avatar" aria-hidden="true">{esc(sender[:1])}</i>
+<figure class="device desktop"><div class="shell"><div class="envelope">
+<i class="avatar" aria-hidden="true">{esc(sender[:1])}</i>
 <div><b>{esc(message.subject)}</b><span>{esc(sender)} to {esc(message.to or "")}</span></div></div>
-{frame(body, f"{message.template}: {message.subject}, as on a desk")}</div><figcaption>On a desk</figcaption></figure>
-<figure class="device phone"><div class="shell"><div class="screen"><div class="status" aria-hidden="true"><span>{esc(when[-5:])}</span>\
-<span>Mail</span></div><div class="subject"><span>{esc(sender)}</span><b>{esc(message.subject)}</b></div>
-{frame(body, f"{message.template}: {message.subject}, as on a phone")}</div></div><figcaption>On a phone</figcaption></figure>
+{frame(body, title + ", as on a desk")}</div><figcaption>On a desk</figcaption></figure>
+<figure class="device phone"><div class="shell"><div class="screen">
+<div class="status" aria-hidden="true"><span>{esc(when[-5:])}</span><span>Mail</span></div>
+<div class="subject"><span>{esc(sender)}</span><b>{esc(message.subject)}</b></div>
+{frame(body, title + ", as on a phone")}</div></div><figcaption>On a phone</figcaption></figure>
 </div>
 {_words(message)}</article>"""
 

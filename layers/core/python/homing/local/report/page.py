@@ -80,8 +80,8 @@ def style() -> str:
 def _headline(numbers: Numbers) -> str:
     total = numbers.total
     if total.orders:
-        verb = "customer came back and ordered" if total.orders == 1 else "orders came back"
-        return f"{spelled(total.orders).capitalize()} {verb}, <em>{esc(sums(total.revenue, cents=False))}</em> in all"
+        orders = f"{spelled(total.orders).capitalize()} {'order' if total.orders == 1 else 'orders'}"
+        return f"{orders} followed a mail, worth <em>{esc(sums(total.revenue, cents=False))}</em>"
     if total.sent:
         return f"{esc(count(total.sent, 'mail'))}, each at <em>its moment</em>"
     return "What happened, <em>told in order</em>"

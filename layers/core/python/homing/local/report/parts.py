@@ -177,7 +177,8 @@ def decisions(numbers: Numbers) -> str:
     )
     table = (
         '<div class="card scroll"><table class="stack"><thead><tr><th scope="col">Decision</th><th scope="col">Why</th>'
-        f'<th scope="col" class="n">Mails</th><th scope="col" class="n">Share</th></tr></thead><tbody>{rows}</tbody></table></div>'
+        '<th scope="col" class="n">Mails</th><th scope="col" class="n">Share</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
     return section("decisions", "Sent, put off, left out", lead, table)
 

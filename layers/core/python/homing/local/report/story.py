@@ -79,9 +79,11 @@ def moments(numbers: Numbers, order: Happening) -> list[Moment]:
         for h in facts.by_person.get(order.person, ())
         if h.at <= until and (kind := _TOLD.get(h.name, ""))
     ]
-    for transition in facts.transitions:
-        if transition.at <= until and facts.person(transition.profile_id) == order.person:
-            found.append(Moment(transition.at, "segment", transitions=[transition]))
+    found += [
+        Moment(transition.at, "segment", transitions=[transition])
+        for transition in facts.transitions
+        if transition.at <= until and facts.person(transition.profile_id) == order.person
+    ]
     for message in facts.sent:
         if message.profile_id == order.person and (message.sent_at or 0) <= until:
             if message.trigger and message.triggered_at:

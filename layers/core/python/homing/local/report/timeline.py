@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from html import escape
 
+from homing.domain.events import names
 from homing.local.outputs import Message
-from homing.local.report.facts import Facts
+from homing.local.report.facts import Facts, Happening
 from homing.local.report.numbers import Numbers
 from homing.local.report.parts import section
 from homing.local.report.pictures import data_uri, embed, frame
 from homing.local.report.story import Moment, hero, moments, products, waited
 from homing.local.report.text import ago, clock, count, day, esc, humanise, money, sums
+from homing.local.report.text import moment as moment_of
 
 _ICONS = {
     "view": '<path d="M2 12s4-7 10-7 10 7 10 7-4 7-10 7S2 12 2 12z"/><circle cx="12" cy="12" r="3"/>',
@@ -60,7 +63,36 @@ def story(numbers: Numbers, pictures: Mapping[str, bytes]) -> str:
         f"How {name} came to spend {money(total, currency)}: every step as it was recorded,"
         " with what Homing noticed and did in between."
     )
-    return section("story", "One customer’s story", lead, f'<ol class="story">{"".join(rows)}</ol>')
+    body = f'<div class="tale"><ol class="story">{"".join(rows)}</ol>{_portrait(facts, order)}</div>'
+    return section("story", "One customer’s story", lead, body)
+
+
+def _portrait(facts: Facts, order: Happening) -> str:
+    """Who they are, beside the timeline."""
+    person = order.person
+    name = facts.name_of(person)
+    mine = facts.by_person[person]
+    profile = facts.people.get(person)
+    mails = [message for message in facts.sent if message.profile_id == person]
+    spent: dict[str, Decimal] = {}
+    for happening in mine:
+        if happening.name == names.ORDER_COMPLETED:
+            currency, value = facts.order_value(happening)
+            spent[currency] = spent.get(currency, Decimal(0)) + value
+    rows = [
+        ("First seen", moment_of(mine[0].at, facts.tz)),
+        ("Came back", count(len({day(h.at, facts.tz) for h in mine if h.is_visit}), "day")),
+        ("Mails", f"{len(mails):,}"),
+        ("Spent", sums(spent)),
+        ("Segments now", ", ".join(humanise(segment) for segment in profile.segments) if profile else ""),
+    ]
+    cells = "".join(f"<dt>{label}</dt><dd>{esc(value)}</dd>" for label, value in rows if value)
+    initials = "".join(part[0] for part in name.split()[:2]).upper()
+    where = ", ".join(str(profile.traits[key]) for key in ("city", "country") if profile and profile.traits.get(key))
+    return (
+        f'<aside class="card"><div class="who"><i class="face" aria-hidden="true">{esc(initials)}</i><div><b>{esc(name)}</b>'
+        f'<br><span class="soft">{esc(where)}</span></div></div><dl>{cells}</dl></aside>'
+    )
 
 
 def _row(facts: Facts, moment: Moment, pictures: Mapping[str, bytes]) -> str:
@@ -113,7 +145,7 @@ def _what(facts: Facts, moment: Moment, pictures: Mapping[str, bytes]) -> str:
         case "trigger" if moment.message is not None:
             return _noticed(facts, moment.message)
         case "mail" if moment.message is not None:
-            return _letter(facts, moment.message, pictures)
+            return _letter(moment.message, pictures)
     return ""
 
 
@@ -130,7 +162,7 @@ def _noticed(facts: Facts, message: Message) -> str:
     return f'{esc(text)} <span class="soft">Starts {esc(humanise(message.flow).lower())}.</span>'
 
 
-def _letter(facts: Facts, message: Message, pictures: Mapping[str, bytes]) -> str:
+def _letter(message: Message, pictures: Mapping[str, bytes]) -> str:
     delay = waited(message)
     late = f'<p class="soft">Waited {ago(delay)} for a good hour.</p>' if delay else ""
     mini = frame(embed(message.html, pictures), f"Mail: {message.subject}") if message.html else ""
@@ -148,7 +180,7 @@ def _thumbs(facts: Facts, items: list[Mapping[str, object]], pictures: Mapping[s
         name = (product.name if product else None) or str(item.get("name") or item["product_id"])
         address = (product.image_url if product else None) or str(item.get("image_url") or "")
         body = pictures.get(address)
-        image = f'<img src="{data_uri(body)}" alt="" width="84" height="84">' if body else ""
+        image = f'<img src="{data_uri(body)}" alt="" width="44" height="44">' if body else ""
         times = f" × {item['quantity']}" if str(item.get("quantity") or 1) != "1" else ""
-        cells.append(f"<li>{image}{escape(name)}{escape(times)}</li>")
+        cells.append(f"<li>{image}<span>{escape(name + times)}</span></li>")
     return f'<ul class="thumbs">{"".join(cells)}</ul>' if cells else ""

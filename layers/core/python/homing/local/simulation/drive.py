@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from homing.domain.time import MINUTE
-from homing.local.simulation.host import Request, ShopHost
+from homing.local.simulation.host import Reply, Request, ShopHost
 from homing.local.simulation.shop import Shop
 
 # Mails are noticed at the latest after this time, so that a reaction is never much later than it should be.
@@ -16,18 +17,13 @@ _STEP = 15 * MINUTE
 
 @dataclass(slots=True)
 class Tally:
-    """What went in and came back so far. ``now`` is an instant; ``answers`` counts (label, status) of requests."""
+    """What went in and came back so far. ``now`` is an instant; ``refused`` counts what was not taken, by the reason."""
 
     now: int
     events: int = 0
     requests: int = 0
     mails: int = 0
-    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
-
-    @property
-    def refused(self) -> int:
-        """Requests that were not taken."""
-        return sum(count for (_, status), count in self.answers.items() if status >= 400)
+    refused: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -64,6 +60,22 @@ class Drive:
     def _post(self, request: Request, tally: Tally) -> None:
         reply = self.host.http(request.method, request.path, request.headers, request.body)
         tally.requests += 1
-        tally.answers[request.label, reply.status] += 1
+        rejected = _rejected(reply)
+        tally.refused.update(rejected)
         if reply.status < 300:
-            tally.events += request.events
+            tally.events += request.events - len(rejected)
+
+
+def _rejected(reply: Reply) -> list[str]:
+    """Why a request, or messages within an accepted one, were refused: the answer's own words."""
+    try:
+        said = json.loads(reply.body)
+    except ValueError:
+        said = {}
+    if not isinstance(said, dict):
+        said = {}
+    items = said.get("rejected")
+    refused = items if isinstance(items, list) else [items] if isinstance(items, dict) else []
+    if reply.status >= 400 and not refused:
+        refused = [said]
+    return [f"{item.get('message') or item.get('code') or 'refused'} ({reply.status})" for item in refused]

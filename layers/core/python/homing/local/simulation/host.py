@@ -16,6 +16,10 @@ class Reply(Protocol):
     def status(self) -> int:
         """The status code."""
 
+    @property
+    def body(self) -> bytes:
+        """The answer, JSON or nothing."""
+
 
 class CapturedMail(Protocol):
     """A mail that left the stack."""

@@ -27,10 +27,10 @@ _LINK = re.compile(r"<(https?://[^>]+)>")
 
 @dataclass(frozen=True, slots=True)
 class ShopSettings:
-    """``start`` is the instant of the first midnight (UTC); ``strangers`` is how many more people only ever look."""
+    """``start`` and ``end`` are midnights (instants); ``strangers`` is how many more people only ever look."""
 
     start: int
-    days: int
+    end: int
     write_key: str
     shopify_secret: str
     customers: int = 300
@@ -43,9 +43,9 @@ class ShopSettings:
     late: float = 0.02
 
     @property
-    def end(self) -> int:
-        """The instant at which the simulated time is over."""
-        return self.start + self.days * DAY
+    def days(self) -> int:
+        """How many days that is, summer time or not."""
+        return round((self.end - self.start) / DAY)
 
 
 @dataclass(order=True, slots=True)
@@ -67,7 +67,7 @@ class Shop:
         self._queue: list[_Entry] = []
         self._count = 0
         self._shopper = Shopper(rng, products, settings.currency, settings.website)
-        first: date = to_datetime(settings.start).date()
+        first: date = to_datetime(settings.start + 12 * HOUR).date()
         categories = sorted({product.category for product in products.values() if product.category})
         self.customers = people(
             rng,
