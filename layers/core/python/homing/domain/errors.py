@@ -1,10 +1,10 @@
 """Every error that Homing raises on purpose.
 
-    HomingError
-    ├── InvalidInput      never retried: quarantined with the reason, or answered with a 4xx
-    │   └── InvalidCampaign   what a marketer wrote, with file, line and column
-    └── Unavailable       retried: throttling, time-outs, a dependency that is down
-        └── Conflict      somebody else wrote first: read again and fold again
+HomingError
+├── InvalidInput      never retried: quarantined with the reason, or answered with a 4xx
+│   └── InvalidCampaign   what a marketer wrote, with file, line and column
+└── Unavailable       retried: throttling, time-outs, a dependency that is down
+    └── Conflict      somebody else wrote first: read again and fold again
 """
 
 from __future__ import annotations

@@ -42,9 +42,7 @@ def parse_instant(text: str) -> int:
     try:
         return to_instant(datetime.fromisoformat(text))
     except ValueError as error:
-        raise InvalidInput(
-            f"{text!r} is not an ISO 8601 time such as 2026-11-22T08:30:00Z", code="bad_time"
-        ) from error
+        raise InvalidInput(f"{text!r} is not an ISO 8601 time such as 2026-11-22T08:30:00Z", code="bad_time") from error
 
 
 def iso(instant: int) -> str:

@@ -23,6 +23,7 @@ from homing.adapters.memory import (
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.render import Renderer
 from homing.domain.delivery.links import Links
+from homing.domain.errors import InvalidInput
 from homing.domain.events.event import Event
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
@@ -35,6 +36,7 @@ from homing.services.run_flows import RunFlows
 from homing.services.send_email import SendEmail
 from homing.services.update_profiles import StreamItem, UpdateProfiles
 from homing.services.wake_due import WakeDue
+from homing.sources.segment_spec import read_message
 
 # The ids of a backtest are those of the local host and the demo, which use the same secret.
 LOCAL_SECRET = b"homing-on-one-machine"
@@ -52,6 +54,7 @@ class Backtest:
     events: int = 0
     transitions: list[Transition] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    refused: list[QuarantineLine] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         identity = Identity(self.secret)
@@ -93,6 +96,18 @@ class Backtest:
         if until is not None:
             self.pass_time(until)
             self.now = max(self.now, until)
+
+    def message(self, message: Mapping[str, Any], at: int, where: str = "") -> None:
+        """Plays one recorded Segment message, received at ``at``; what the API would refuse is kept in ``refused``."""
+        try:
+            # Received when it happened: the sender's clock needs no correction.
+            event = read_message({k: v for k, v in message.items() if k != "sentAt"}, received=at)
+        except InvalidInput as error:
+            self.refused.append(
+                QuarantineLine(at=at, source="http", code=error.code, reason=error.message, where=where, raw=str(message))
+            )
+            return
+        self.run([event])
 
     def pass_time(self, until: int) -> None:
         """Runs the minute sweeps that find something, up to an instant."""
@@ -173,5 +188,6 @@ class Backtest:
                     raw=bad.raw.decode(errors="replace"),
                 )
                 for bad in self.quarantine.records
-            ],
+            ]
+            + self.refused,
         )

@@ -42,6 +42,4 @@ NAMES_OF_CALLS = {
     "group": GROUPED,
 }
 
-KNOWN = frozenset(
-    value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str)
-)
+KNOWN = frozenset(value for name, value in list(globals().items()) if name.isupper() and isinstance(value, str))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
 
 from homing.domain.errors import InvalidInput
 from homing.domain.time import parse_duration
@@ -24,7 +24,15 @@ def _duration(value: Any) -> Any:
         raise ValueError(error.message) from error
 
 
-Duration = Annotated[int, BeforeValidator(_duration)]
+Duration = Annotated[
+    int,
+    BeforeValidator(_duration),
+    WithJsonSchema({
+        "type": "string",
+        "pattern": r"^(\d+(\.\d+)?\s*(s|min|m|h|d|w))+$",
+        "description": "An exact duration: 30m, 20h, 3d, 2w, 1d12h.",
+    }),
+]  # fmt: skip
 
 
 class Model(BaseModel):

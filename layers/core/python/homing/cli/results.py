@@ -1,0 +1,51 @@
+"""What ``replay`` and ``backtest`` print and write at their end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from homing.domain.time import iso
+from homing.local.outputs import Outputs
+
+
+def write(outputs: Outputs, out: Path) -> None:
+    """All files of a run, and its report."""
+    from homing.local import report
+
+    outputs.write(out)
+    report.write(outputs, out / "report.html")
+
+
+def summary_of(outputs: Outputs, events: int, until: int) -> dict[str, Any]:
+    """What a run gave, in numbers; ``until`` is where its clock stopped."""
+    return {
+        "events": events,
+        "until": iso(until),
+        "profiles": len(outputs.profiles),
+        "transitions": len(outputs.transitions),
+        "messages": dict(sorted(Counter(message.status for message in outputs.messages).items())),
+        "reasons": dict(Counter(message.reason for message in outputs.messages if message.reason).most_common()),
+        "quarantined": len(outputs.quarantine),
+    }
+
+
+def text_of(summary: dict[str, Any], out: Path | None) -> str:
+    """The same in a few lines."""
+    messages = ", ".join(f"{count} {status}" for status, count in summary["messages"].items()) or "none"
+    lines = [
+        f"{summary['events']:,} events until {summary['until']} in {summary['seconds']} s",
+        f"{summary['profiles']:,} profiles, {summary['transitions']:,} transitions",
+        f"messages: {messages}",
+    ]
+    if summary["reasons"]:
+        lines.append("reasons: " + ", ".join(f"{reason} {count}" for reason, count in summary["reasons"].items()))
+    if summary["quarantined"]:
+        lines.append(f"{summary['quarantined']} messages were refused or quarantined")
+    if errors := summary.get("function_errors"):
+        counts = ", ".join(f"{name} {count}" for name, count in errors.items())
+        lines.append(f"functions failed and were tried again: {counts} (the first: {summary['first_error']})")
+    if out is not None:
+        lines.append(f"written to {out}")
+    return "\n".join(lines)
