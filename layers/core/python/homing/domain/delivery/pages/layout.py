@@ -22,7 +22,7 @@ html{-webkit-text-size-adjust:100%}
 body{margin:0;min-height:100vh;display:flex;flex-direction:column;align-items:center;background:var(--ground);
 color:var(--ink);font:1rem/1.55 ui-sans-serif,system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
 padding:clamp(1.25rem,6vh,4rem) 1rem 2rem}
-header,main,footer{width:100%;max-width:35rem}
+header,main,footer{width:100%;max-width:36rem}
 header{text-align:center;margin-bottom:1.75rem}
 header a{color:inherit;text-decoration:none;display:inline-block}
 .brand{font:600 1.5rem/1.2 ui-serif,Georgia,"Times New Roman",serif;letter-spacing:.01em}
@@ -30,18 +30,19 @@ header img{display:block;max-height:3rem;max-width:14rem;margin:0 auto}
 main{background:var(--paper);border:1px solid var(--line);border-radius:1rem;padding:clamp(1.5rem,6vw,2.75rem);
 box-shadow:0 1px 2px rgb(0 0 0/.04),0 12px 32px -16px rgb(0 0 0/.18)}
 h1{font:600 clamp(1.5rem,5vw,1.875rem)/1.2 ui-serif,Georgia,"Times New Roman",serif;margin:0 0 .6rem;text-wrap:balance}
+.nb{white-space:nowrap}
 p{margin:0 0 1rem;text-wrap:pretty}
 .lead{color:var(--muted);margin-bottom:1.75rem}
 .note{background:var(--soft);border-left:3px solid var(--accent);border-radius:.375rem;padding:.75rem 1rem;margin:0 0 1.5rem}
 .note p:last-child{margin:0}
 form{margin:0}
-button{font:inherit;font-weight:600;border-radius:.625rem;padding:.8rem 1.4rem;border:1px solid var(--accent);
+button{font:inherit;font-weight:600;border-radius:.625rem;padding:.8rem 1.3rem;border:1px solid var(--accent);
 background:var(--accent);color:var(--accent-text);cursor:pointer;min-height:3rem}
 button:hover{filter:brightness(.92)}
 button.quiet{background:transparent;color:var(--ink);border-color:var(--line);font-weight:500}
 button.quiet:hover{background:var(--soft);filter:none}
 :focus-visible{outline:3px solid color-mix(in srgb,var(--accent) 55%,transparent);outline-offset:2px}
-.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.75rem}
+.actions{display:flex;flex-wrap:wrap;gap:.625rem;margin-top:1.75rem}
 fieldset{border:0;margin:0;padding:0;min-width:0}
 legend{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .topic{display:flex;gap:1rem;align-items:flex-start;padding:1.1rem 0;border-top:1px solid var(--line);cursor:pointer}
@@ -50,7 +51,7 @@ legend{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50
 .topic strong{display:block;font-weight:600}
 .topic small{display:block;color:var(--muted);font-size:.9375rem}
 input[type=checkbox]{appearance:none;-webkit-appearance:none;flex:none;width:2.75rem;height:1.625rem;margin:.1rem 0 0;
-border-radius:1rem;background:color-mix(in srgb,var(--ink) 30%,var(--paper));position:relative;cursor:pointer;
+border-radius:1rem;background:color-mix(in srgb,var(--ink) 48%,var(--paper));position:relative;cursor:pointer;
 transition:background .15s}
 input[type=checkbox]::after{content:"";position:absolute;top:.1875rem;left:.1875rem;width:1.25rem;height:1.25rem;
 border-radius:50%;background:#fff;box-shadow:0 1px 2px rgb(0 0 0/.3);transition:transform .15s}

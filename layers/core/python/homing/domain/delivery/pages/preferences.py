@@ -27,7 +27,7 @@ def title_of(topic: str, topics: Mapping[str, Topic]) -> str:
 
 def preferences(brand: Brand, choices: Sequence[Choice], *, saved: str = "", suppressed: str = "") -> Page:
     """The page with a switch for each topic. ``saved`` is what a save did; ``suppressed`` bounce or complaint."""
-    parts = ["<h1>Your e-mail preferences</h1>"]
+    parts = ['<h1>Your <span class="nb">e-mail</span> preferences</h1>']
     if saved:
         parts.append(f'<div class="note" role="status"><p>{escape(saved)}</p></div>')
     if suppressed:
@@ -70,7 +70,7 @@ def _why_suppressed(brand: Brand, suppressed: str) -> str:
 
 def ask_to_unsubscribe(brand: Brand, title: str) -> Page:
     """One button. Scanners open every link in a mail, so opening this page changes nothing. No title: everything."""
-    what = f"“{escape(title)}”" if title else "our e-mails"
+    what = f"“{escape(title)}”" if title else 'our <span class="nb">e-mails</span>'
     body = (
         f"<h1>Unsubscribe from {what}?</h1>\n"
         f'<p class="lead">{escape(brand.name)} will stop at once. '
