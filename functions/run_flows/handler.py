@@ -8,6 +8,7 @@ from typing import Any
 from homing.runtime import wiring
 from homing.runtime.messages import each_message
 from homing.runtime.observability import observed, telemetry
+from homing.services.run_flows import RunFlows
 
 _METRICS = {
     "started": "FlowsStarted",
@@ -21,7 +22,7 @@ _METRICS = {
 @observed("run_flows")
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Messages that could not be handled now come again, and only they."""
-    run = wiring.run_flows()
+    run: RunFlows = wiring.run_flows()
 
     def handle(message: Mapping[str, Any]) -> dict[str, int]:
         return {_METRICS.get(name, name): count for name, count in run(message).counts.items()}

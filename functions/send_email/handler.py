@@ -11,12 +11,14 @@ from homing.runtime import wiring
 from homing.runtime.messages import each_message
 from homing.runtime.observability import observed, telemetry
 from homing.services.ports import Throttled
+from homing.services.send_email import SendEmail
 
 
 @observed("send_email")
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Messages that certainly were not sent come again; after a throttle the rest of the batch is not even tried."""
-    send, voice = wiring.send_email(), telemetry("send_email")
+    send: SendEmail = wiring.send_email()
+    voice = telemetry("send_email")
 
     def handle(message: Mapping[str, Any]) -> dict[str, int]:
         try:

@@ -12,6 +12,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics
+
 from homing.domain.errors import HomingError
 
 NAMESPACE = "Homing"
@@ -42,12 +45,9 @@ class Telemetry(Protocol):
 
 
 class PowertoolsTelemetry:
-    """Over aws-lambda-powertools, imported when the first function needs it."""
+    """Over aws-lambda-powertools."""
 
     def __init__(self, function: str) -> None:
-        from aws_lambda_powertools import Logger
-        from aws_lambda_powertools.metrics import EphemeralMetrics
-
         self._logger = Logger(service=function, use_rfc3339=True, utc=True)
         # Not the shared ``Metrics``: several functions may live in one process.
         self._metrics = EphemeralMetrics(namespace=NAMESPACE, service=function)
