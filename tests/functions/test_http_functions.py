@@ -77,7 +77,7 @@ def test_a_batch_is_stored_and_counted(world: World, body: bytes | str) -> None:
     assert json.loads(answer["body"])["success"] is True
     assert answer["headers"]["Content-Type"] == "application/json"
     assert world.names == ["Product Viewed"]
-    assert world.voice.counts["EventsAccepted"] == 1
+    assert world.voice.counts["EventsReceived"] == 1
 
 
 @pytest.mark.parametrize("name", ["segpy_gzip", "rudnode", "segnode"])
@@ -142,7 +142,7 @@ def test_an_ses_event_is_recorded(world: World) -> None:
     mail = {"messageId": "ses-1", "timestamp": "2026-11-22T11:00:00Z", "tags": {"homing_profile": ["p1"]}}
     record_engagement({"source": "aws.ses", "detail": {"eventType": "Open", "mail": mail, "open": {}}}, None)
     assert world.names == ["Email Opened"]
-    assert world.voice.counts["EmailOpen"] == 1
+    assert world.voice.counts["EmailOpened"] == 1
 
 
 def test_an_unreadable_ses_event_ends_in_the_dead_letter_queue(world: World) -> None:

@@ -110,7 +110,7 @@ def test_one_bad_message_is_answered_and_the_others_are_stored() -> None:
     said = json.loads(answer.body)
     assert (said["success"], said["accepted"]) == (True, 2)
     assert [(r["index"], r["message_id"], r["code"]) for r in said["rejected"]] == [(1, "m", "missing_identifier")]
-    assert answer.counts == {"EventsAccepted": 2, "EventsRejected": 1}
+    assert answer.counts == {"EventsReceived": 2, "EventsRejected": 1}
     assert [event.message_id for event in world.events()] == ["m", "m2"]
 
 

@@ -122,7 +122,7 @@ def test_a_full_mailbox_does_not() -> None:
 
 def test_mail_that_is_not_ours_is_counted_and_leaves_no_event() -> None:
     world = World()
-    assert world.record(world.happened("Open", tags=False)) == {"EmailOpen": 1}
+    assert world.record(world.happened("Open", tags=False)) == {"EmailOpened": 1}
     assert not world.stream.items
 
 

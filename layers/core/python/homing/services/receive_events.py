@@ -69,7 +69,7 @@ class ReceiveEvents:
             200,
             {"success": True, "accepted": accepted, "rejected": rejected},
             headers=CORS,
-            counts={"EventsAccepted": accepted, "EventsRejected": len(rejected)},
+            counts={"EventsReceived": accepted, "EventsRejected": len(rejected)},
             facts={"rejected": dict(codes)} if codes else {},
         )
 

@@ -74,7 +74,7 @@ class ReceiveWebhook:
         self.stream.put(
             [StreamRecord(self.identity.person(event.identifiers) or "", event.to_json()) for event in events]
         )
-        return _done({"accepted": len(events)}, "EventsAccepted", webhook, count=len(events))
+        return _done({"accepted": len(events)}, "WebhooksReceived", webhook)
 
 
 def _for_quarantine(shop: str, webhook: Webhook, body: bytes, now: int, error: InvalidInput) -> StreamRecord:
@@ -91,9 +91,9 @@ def _for_quarantine(shop: str, webhook: Webhook, body: bytes, now: int, error: I
     return StreamRecord(derived_message_id(shop, webhook.delivery), orjson.dumps(label))
 
 
-def _done(said: Mapping[str, Any], counted: str, webhook: Webhook, *, count: int = 1, code: str = "") -> HttpResponse:
+def _done(said: Mapping[str, Any], counted: str, webhook: Webhook, *, code: str = "") -> HttpResponse:
     facts = {"topic": webhook.topic, "delivery": webhook.delivery, **({"code": code} if code else {})}
-    return HttpResponse.json(200, {"success": True, **said}, counts={counted: count}, facts=facts)
+    return HttpResponse.json(200, {"success": True, **said}, counts={counted: 1}, facts=facts)
 
 
 def _refusal(status: int, code: str, message: str) -> HttpResponse:

@@ -44,7 +44,7 @@ class RecordEngagement:
             except InvalidInput as error:
                 invalid = error
                 continue
-            counts[f"Email{engagement.type.replace(' ', '')}"] += 1
+            counts[engagement.metric] += 1
             self._suppress(engagement, counts)
             self._settle(engagement, counts)
             puts += [StreamRecord(engagement.profile_id, event.to_json()) for event in engagement.events]

@@ -25,18 +25,18 @@ from homing.domain.time import to_datetime
 SOURCE = "ses"
 SEND_TAG, PROFILE_TAG, FLOW_TAG, TEMPLATE_TAG = "homing_send", "homing_profile", "homing_flow", "homing_template"
 
-# SES type → where its details stand, and the event it becomes (None: it says nothing of the customer).
-_TYPES: Mapping[str, tuple[str, str | None]] = {
-    "Send": ("send", names.EMAIL_SENT),
-    "Delivery": ("delivery", names.EMAIL_DELIVERED),
-    "DeliveryDelay": ("deliveryDelay", None),
-    "Open": ("open", names.EMAIL_OPENED),
-    "Click": ("click", names.EMAIL_LINK_CLICKED),
-    "Bounce": ("bounce", names.EMAIL_BOUNCED),
-    "Complaint": ("complaint", names.EMAIL_MARKED_AS_SPAM),
-    "Reject": ("reject", None),
-    "Rendering Failure": ("failure", None),
-    "Subscription": ("subscription", names.UNSUBSCRIBED),
+# SES type → where its details stand, the event it becomes (None: it says nothing of the customer), and its metric.
+_TYPES: Mapping[str, tuple[str, str | None, str]] = {
+    "Send": ("send", names.EMAIL_SENT, "EmailSent"),
+    "Delivery": ("delivery", names.EMAIL_DELIVERED, "EmailDelivered"),
+    "DeliveryDelay": ("deliveryDelay", None, "EmailDelayed"),
+    "Open": ("open", names.EMAIL_OPENED, "EmailOpened"),
+    "Click": ("click", names.EMAIL_LINK_CLICKED, "EmailLinkClicked"),
+    "Bounce": ("bounce", names.EMAIL_BOUNCED, "EmailBounced"),
+    "Complaint": ("complaint", names.EMAIL_MARKED_AS_SPAM, "EmailMarkedAsSpam"),
+    "Reject": ("reject", None, "EmailRejected"),
+    "Rendering Failure": ("failure", None, "EmailRenderingFailed"),
+    "Subscription": ("subscription", names.UNSUBSCRIBED, "EmailSubscriptionChanged"),
 }
 _NEVER_LEFT = frozenset({"Reject", "Rendering Failure"})
 _MACHINE = ("bot", "machine", "automated", "prefetch")
@@ -50,6 +50,7 @@ class Engagement:
     """
 
     type: str
+    metric: str
     provider_id: str
     profile_id: str
     send_id: str
@@ -96,7 +97,7 @@ def _read(record: Mapping[str, Any], received: int) -> Engagement:
     kind = record.get("eventType") or record["notificationType"]
     if kind not in _TYPES:
         raise InvalidInput(f"SES event type {kind!r} is not known", code="unreadable")
-    place, name = _TYPES[kind]
+    place, name, metric = _TYPES[kind]
     mail, details = record["mail"], record.get(place) or {}
     tags = {tag: values[0] for tag, values in (mail.get("tags") or {}).items() if values}
     profile_id = tags.get(PROFILE_TAG, "")
@@ -133,6 +134,7 @@ def _read(record: Mapping[str, Any], received: int) -> Engagement:
     suppress, why = _suppressed(kind, details)
     return Engagement(
         type=kind,
+        metric=metric,
         provider_id=mail["messageId"],
         profile_id=profile_id,
         send_id=tags.get(SEND_TAG, ""),
