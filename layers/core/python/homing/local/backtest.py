@@ -22,6 +22,7 @@ from homing.adapters.memory import (
 )
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.render import Renderer
+from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.links import Links
 from homing.domain.errors import InvalidInput
 from homing.domain.events.event import Event
@@ -73,6 +74,8 @@ class Backtest:
         )  # fmt: skip
         self.wake = WakeDue(self.profiles, self.journal, self.stream, self.inbox, self.outbox, self.clock)
         self._images: list[ProfileImage] = []
+        # Ledgers forget after a while; a backtest over years does not.
+        self._decided: dict[str, tuple[str, Entry]] = {}
         self._sequence = 0
         self._wanted = {flow.on.detail_type for flow in self.campaigns.flows.values()} | {"FlowRequested"}
 
@@ -151,7 +154,9 @@ class Backtest:
             for message in self.inbox.take():
                 self.flows(message)
             for request in self.outbox.take():
-                self.send(request)
+                decision = self.send(request)
+                if decision.entry is not None:
+                    self._decided[request.send_id] = (request.profile_id, decision.entry)
                 if not self.keep_mails:
                     self.mailer.sent.clear()
             if not (busy or images or self._images):
@@ -175,7 +180,7 @@ class Backtest:
         held = self.profiles.read(self.profiles.ids())
         profiles = [item for item in held.values() if isinstance(item, Profile)]
         return Outputs(
-            messages=decisions.messages({run.id: run for run in self.journal.runs()}, self.journal.ledgers(), mails),
+            messages=decisions.messages({run.id: run for run in self.journal.runs()}, self._decided.values(), mails),
             transitions=sorted(self.transitions, key=lambda line: (line.at, line.profile_id, line.segment)),
             profiles=[decisions.profile_line(profile) for profile in sorted(profiles, key=lambda p: p.id)],
             quarantine=[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from homing.domain.delivery.ledger import Entry, Ledger
+from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import Mail
 from homing.domain.flows.run import Run
 from homing.domain.profiles.profile import Change, Profile
@@ -38,12 +38,12 @@ def message(profile_id: str, entry: Entry, run: Run | None, mail: Mail | None) -
     )
 
 
-def messages(runs: Mapping[str, Run], ledgers: Iterable[Ledger], mails: Mapping[str, Mail]) -> list[Message]:
-    """All decisions, by the time they were taken. ``mails`` by send id."""
+def messages(
+    runs: Mapping[str, Run], entries: Iterable[tuple[str, Entry]], mails: Mapping[str, Mail]
+) -> list[Message]:
+    """All decisions, by the time they were taken. ``entries`` with their profile ids, ``mails`` by send id."""
     found = [
-        message(ledger.profile_id, entry, runs.get(entry.run_id), mails.get(entry.send_id))
-        for ledger in ledgers
-        for entry in ledger.entries.values()
+        message(profile_id, entry, runs.get(entry.run_id), mails.get(entry.send_id)) for profile_id, entry in entries
     ]
     return sorted(found, key=lambda line: (line.decided_at or 0, line.message_id))
 

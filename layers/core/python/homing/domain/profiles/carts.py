@@ -166,11 +166,13 @@ def state(carts: Mapping[str, Any], token: str, now: int, forget_after: int) -> 
             lines = {}
         for item in items:
             line = _line(item)
-            held = lines.pop(line, None)
+            held = lines.get(line)
             if kind == "remove":
                 left = (held["quantity"] if held else 0) - item["quantity"]
                 if held and left > 0:
                     lines[line] = {**held, "quantity": left}
+                else:
+                    lines.pop(line, None)
             else:
                 before = held["quantity"] if held else 0
                 lines[line] = {**(held or {}), **item, "quantity": before + item["quantity"]}
