@@ -6,7 +6,12 @@ from homing.domain.campaigns import Campaigns
 
 from tests.fixtures.shop import backtest, campaigns, event, identified, instant, mails
 
-CART = {"name": "cart", "on": "cart_abandoned", "stop_when": {"did": "Order Completed"}, "steps": [{"send": "reminder"}]}
+CART = {
+    "name": "cart",
+    "on": "cart_abandoned",
+    "stop_when": {"did": "Order Completed"},
+    "steps": [{"send": "reminder"}],
+}
 
 
 def bundle() -> Campaigns:

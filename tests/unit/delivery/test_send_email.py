@@ -155,7 +155,12 @@ def test_two_sends_at_once_can_not_both_take_the_last_place_under_the_cap() -> N
 
 @pytest.mark.parametrize(
     "stop",
-    [{"suppressed": "bounce"}, {"suppressed": "complaint"}, {"topics": {"*": START + 1}}, {"topics": {"marketing": START}}],
+    [
+        {"suppressed": "bounce"},
+        {"suppressed": "complaint"},
+        {"topics": {"*": START + 1}},
+        {"topics": {"marketing": START}},
+    ],
 )
 def test_a_stop_on_the_address_holds_mail_that_is_already_in_the_queue(stop: dict[str, Any]) -> None:
     world = World()

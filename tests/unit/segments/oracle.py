@@ -59,7 +59,9 @@ def holds(rule: dict[str, Any], history: list[dict[str, Any]], t: int) -> bool:
         return not holds({"did": rule["did_not"], **{k: v for k, v in rule.items() if k != "did_not"}}, history, t)
     if "known_for" in rule:
         arrived = [event for event in history if event["received"] <= t]
-        return bool(arrived) and min(e["occurred"] for e in arrived) + seconds(rule["known_for"]["at_least"]) * 10**6 <= t
+        return (
+            bool(arrived) and min(e["occurred"] for e in arrived) + seconds(rule["known_for"]["at_least"]) * 10**6 <= t
+        )
     if "trait" in rule:
         traits: dict[str, Any] = {}
         said = [e for e in history if e["received"] <= t and e["name"] == "Identified"]
@@ -67,7 +69,9 @@ def holds(rule: dict[str, Any], history: list[dict[str, Any]], t: int) -> bool:
             traits.update(event["properties"])
         return all(test_value(test, traits.get(name)) for name, test in rule["trait"].items())
     matching = [e for e in events if e["name"] == rule["did"]]
-    matching = [e for e in matching if all(test_value(x, e["properties"].get(p)) for p, x in rule.get("where", {}).items())]
+    matching = [
+        e for e in matching if all(test_value(x, e["properties"].get(p)) for p, x in rule.get("where", {}).items())
+    ]
     if "within" in rule:
         matching = [e for e in matching if e["occurred"] > t - seconds(rule["within"]) * 10**6]
     low = rule.get("times", {}).get("at_least", 1)
