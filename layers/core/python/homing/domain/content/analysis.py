@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from homing.domain.campaigns import Template
 from homing.domain.content.engine import environments
+from homing.domain.content.mjml import LIQUID
 from homing.domain.content.source import Source
 from homing.domain.errors import InvalidCampaign
 
@@ -26,7 +27,22 @@ def syntax(source: Source) -> Iterator[InvalidCampaign]:
         if opened is not None and ("end of expression" in message or index < 0):
             name, index = opened
             message = f"{{% {name} %}} is never closed by {{% end{name} %}}"
+        elif index < 0 or index >= len(source.text):
+            index = _same_mistake(source.text, message)
         yield source.error(message, code="liquid", index=max(index, 0))
+
+
+def _same_mistake(text: str, message: str) -> int:
+    """Where the first piece stands that makes this mistake all by itself; 0 when none does."""
+    from liquid.exceptions import LiquidError
+
+    for match in LIQUID.finditer(text):
+        try:
+            environments().text.from_string(match[0])
+        except LiquidError as error:
+            if error.args and str(error.args[0]) == message:
+                return match.start()
+    return 0
 
 
 def _never_closed(text: str) -> tuple[str, int] | None:

@@ -97,6 +97,10 @@ def scan(source: Source) -> Iterator[InvalidCampaign]:
         leaf = stack[-1][0] if stack and stack[-1][0] in _LEAVES else None
         if match["liquid"] and not leaf and stack and stack[-1][0] not in _CONTAINERS:
             yield source.error(f"Liquid can't stand straight in <{stack[-1][0]}>", code="mjml", index=match.start())
+        if leaf and name in COMPONENTS and not match["close"]:
+            message = f"<{leaf}> is still open where <{name}> begins: components don't stand in it"
+            yield source.error(message, code="mjml", index=stack[-1][1])
+            return
         if name is None or (leaf and not (match["close"] and name == leaf)):
             continue
         if match["close"]:

@@ -1,0 +1,77 @@
+"""JSON Schemas of the files that marketers write, for editors that complete and underline."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from homing.domain.campaigns import Product, Settings
+from homing.domain.content.template_source import FrontMatter
+from homing.domain.flows.language import Flow, TriggerKind
+from homing.domain.segments.language import Segment
+from homing.domain.time import format_duration
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_TIME = r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$"
+_SCALAR = {"type": ["string", "number", "boolean"]}
+_NAMES = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_-]*$"}
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Schema by the name of its file (without ``.json``), with the short forms that the languages allow."""
+    models: dict[str, type[BaseModel]] = {
+        "segment": Segment,
+        "flow": Flow,
+        "settings": Settings,
+        "template": FrontMatter,
+        "product": Product,
+    }
+    return {name: _schema(name, model.model_json_schema(by_alias=True)) for name, model in models.items()}
+
+
+def _schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    definitions = schema.get("$defs", {})
+    if "Test" in definitions:
+        definitions["Test"] = {"anyOf": [_SCALAR, definitions["Test"]]}
+    if "Times" in definitions:
+        definitions["Times"] = {"anyOf": [{"type": "integer", "minimum": 0}, definitions["Times"]]}
+    if "Trigger" in definitions:
+        definitions["Trigger"] = _trigger()
+    if name in {"segment", "flow"}:
+        # The file's name says it.
+        schema["required"] = [key for key in schema["required"] if key != "name"]
+    if name == "segment":
+        when = schema["properties"]["when"]
+        schema["properties"]["when"] = {"anyOf": [when, {"type": "array", "items": when, "minItems": 1}]}
+    return {"$schema": _DIALECT, **_written(schema)}
+
+
+def _written(node: Any) -> Any:
+    """As people write it: times of day without seconds, defaults of durations not in microseconds."""
+    if isinstance(node, list):
+        return [_written(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("format") == "time":
+        node = {**{key: value for key, value in node.items() if key != "format"}, "pattern": _TIME}
+    if node.get("type") == "string" and isinstance(node.get("default"), int):
+        node = {**node, "default": format_duration(node["default"])}
+    return {key: _written(value) for key, value in node.items()}
+
+
+def _trigger() -> dict[str, Any]:
+    """``on: birthday``, ``on: {order_placed: {nth: 1}}``, ``on: {segment_entered: vip}``."""
+    kinds = [kind for kind in get_args(TriggerKind) if kind not in {"segment_entered", "segment_left"}]
+    nth = {"type": "object", "properties": {"nth": {"type": "integer", "minimum": 1, "maximum": 100}}}
+    keyed = {"order_placed": nth, "segment_entered": _NAMES, "segment_left": _NAMES}
+    return {
+        "description": "What starts the flow.",
+        "anyOf": [
+            {"type": "string", "enum": kinds},
+            *(
+                {"type": "object", "properties": {kind: form}, "required": [kind], "additionalProperties": False}
+                for kind, form in keyed.items()
+            ),
+        ],
+    }
