@@ -163,7 +163,7 @@ def test_a_cart_filled_before_logging_in_belongs_to_the_customer_afterwards() ->
         until=instant(at("14:00:00")),
     )  # fmt: skip
     assert mails(run) == [("ana@example.com", "reminder")]
-    assert len([p for p in run.outputs().profiles]) == 1
+    assert len(list(run.outputs().profiles)) == 1
 
 
 def test_a_forgotten_cart_that_is_filled_again_weeks_later_is_a_new_cart() -> None:

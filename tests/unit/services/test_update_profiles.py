@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_a_record_nobody_can_read_is_kept_with_the_reason_and_the_others_are_fol
     assert profile_of(update, "ana").email == "ana@example.com"
     assert isinstance(update.quarantine, MemoryQuarantine)
     kept = update.quarantine.records
-    assert [bad.raw for bad in kept][0] == b"\xff not json"
+    assert next(bad.raw for bad in kept) == b"\xff not json"
     assert kept[1].code == "missing_identifier"
 
 
@@ -140,10 +141,8 @@ def test_a_crash_between_a_merge_and_its_pointer_is_healed_by_the_redelivery() -
         raise KeyboardInterrupt
 
     store.point = crash  # type: ignore[method-assign]
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         update(merging, batch="3")
-    except KeyboardInterrupt:
-        pass
     store.point = point  # type: ignore[method-assign]
     update(merging, batch="3")
     held = store.read([update.identity.key("anonymous_id", "a"), update.identity.key("user_id", "ana")])
