@@ -30,7 +30,7 @@ from homing.local.bus import Buses, bus_names, rules_of
 from homing.local.clock import VirtualClock, duration_of, instant_of
 from homing.local.direct import Moto
 from homing.local.faults import Faults
-from homing.local.hosting import Functions, cold_start
+from homing.local.hosting import Functions
 from homing.local.http import Response, api_of
 from homing.local.mail import SentMail, Ses
 from homing.local.provision import provision
@@ -125,11 +125,15 @@ class LocalHost:
         self._mock.start()
         self.wire.install()
         boto3.DEFAULT_SESSION = None
-        cold_start()
+        self.functions.cold_start()
         self._install_runtime()
-        provision(self.template, self._secrets())
-        self._wiring.index_tables()
-        self._sources = [self._timers, self._async, *self._wiring.sources(self._async.accept)]
+        try:
+            provision(self.template, self._secrets())
+            self._wiring.index_tables()
+            self._sources = [self._timers, self._async, *self._wiring.sources(self._async.accept)]
+        except BaseException:
+            self.close()
+            raise
         self.wire.calls.clear()
         return self
 
@@ -145,7 +149,7 @@ class LocalHost:
         parts.install_sleep(time.sleep)
         parts.install_workers()
         self.wire.remove()
-        cold_start()
+        self.functions.cold_start()
         if self._code:
             sys.path.remove(self._code)
         self._mock.stop()

@@ -96,6 +96,17 @@ class Functions:
             return self.functions[name]
         return next(function for function in self.functions.values() if function.short == name)
 
+    def cold_start(self) -> None:
+        """Forgets the functions' modules and every cache of ``homing``, clients included: the next call starts anew."""
+        packages = {function.handler.partition(".")[0] for function in self.functions.values()}
+        for name in [name for name in sys.modules if name.partition(".")[0] in packages]:
+            del sys.modules[name]
+        for name, module in list(sys.modules.items()):
+            if name.startswith("homing."):
+                for value in list(vars(module).values()):
+                    if callable(clear := getattr(value, "cache_clear", None)):
+                        clear()
+
     def invoke(self, name: str, event: dict[str, Any]) -> Any:
         """Runs a handler with a copy of the event and gives a copy of its answer, both as JSON would carry them.
 
@@ -119,17 +130,6 @@ class Functions:
             self.raised.append(failure)
             raise failure from error
         return answer
-
-
-def cold_start() -> None:
-    """Forgets the functions' modules and every cache of ``homing``, clients included: the next call starts anew."""
-    for name in [name for name in sys.modules if name.startswith("functions.")]:
-        del sys.modules[name]
-    for name, module in list(sys.modules.items()):
-        if name.startswith("homing."):
-            for value in list(vars(module).values()):
-                if callable(clear := getattr(value, "cache_clear", None)):
-                    clear()
 
 
 def _load(handler: str) -> Any:
