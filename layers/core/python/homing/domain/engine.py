@@ -83,8 +83,11 @@ class Engine:
         touched = fold.fold(profile, event, self.plan)
         names = set(self.segments) if fresh else _select(self._rules_by_touch, touched)
         self._evaluate(profile, arrived, names)
+        # What a mail could no longer be sent about is history that was handed over, not news.
+        recent = event.occurred > arrived - self.campaigns.settings.send_expires_after
         for trigger, known in before:
-            self._fire(profile, trigger, known, arrived)
+            if recent:
+                self._fire(profile, trigger, known, arrived)
             self._wake(profile, trigger.next(profile, arrived))
 
     def absorb(self, profile: Profile, other: Profile, at: int) -> None:
