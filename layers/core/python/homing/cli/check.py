@@ -30,7 +30,7 @@ def command(folder: str, as_json: bool, strict: bool) -> None:
         for finding in findings:
             label = "" if finding.severity == "error" else "warning: "
             problem = finding.problem
-            place = f"{problem.file}:{problem.line}:{problem.column}"
+            place = f"{Path(folder) / problem.file}:{problem.line}:{problem.column}"
             click.echo(f"{place}: {problem.code} {label}{problem.message}")
         click.echo(summary(folder, errors, warnings))
     if errors or (strict and warnings):

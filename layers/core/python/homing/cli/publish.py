@@ -25,7 +25,7 @@ def command(folder: str, out: str, as_json: bool) -> None:
         raise click.UsageError(str(error)) from error
     if campaigns is None:
         for problem in problems:
-            click.echo(str(problem), err=True)
+            click.echo(f"{Path(folder) / problem.file}{str(problem).removeprefix(problem.file)}", err=True)
         raise SystemExit(1)
     size = Path(out).stat().st_size
     parts = {name: len(getattr(campaigns, name)) for name in ("segments", "flows", "templates", "products")}
