@@ -19,7 +19,7 @@ from homing.adapters.secrets import Secret
 from homing.adapters.sqs import SqsQueue
 from homing.domain.delivery.message import Stop
 from homing.domain.errors import Conflict, HomingError, InvalidInput, Unavailable
-from homing.domain.profiles.profile import Profile
+from homing.domain.profiles.profile import Change, Profile
 from homing.services.ports import BusEvent, StreamRecord
 
 
@@ -240,3 +240,11 @@ def test_planned_faults_come_before_or_after_the_effect() -> None:
         profiles.write(Profile("a", version=1), expected=0)
     with pytest.raises(Conflict):
         profiles.write(Profile("a", version=1), expected=0)
+
+
+def test_the_fake_table_streams_only_writes_with_changes() -> None:
+    told: list[int] = []
+    profiles = MemoryProfiles(on_write=lambda profile: told.append(profile.version))
+    profiles.write(Profile("a", version=1), expected=0)
+    profiles.write(Profile("a", version=2, changes=[Change("segment_entered", "vip", 5)]), expected=1)
+    assert told == [2]
