@@ -93,6 +93,13 @@ def test_gzip_in_base64_is_inflated(world: World) -> None:
     assert receive_events(event, None)["statusCode"] == 200
 
 
+def test_a_gzip_body_that_the_gateway_took_for_text_is_refused_with_the_way_out(world: World) -> None:
+    body = gzip.compress(json.dumps(BATCH).encode()).decode("utf-8", "replace")
+    answer = receive_events(http_event("POST", "/v1/batch", body, headers={"Content-Encoding": "gzip"}), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (400, "gzip_damaged")
+    assert "compression off" in json.loads(answer["body"])["message"]
+
+
 def test_a_body_that_is_not_base64_is_refused(world: World) -> None:
     event = {**http_event("POST", "/v1/batch"), "body": "###", "isBase64Encoded": True}
     answer = receive_events(event, None)

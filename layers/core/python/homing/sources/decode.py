@@ -12,14 +12,22 @@ from homing.domain.errors import InvalidInput
 
 MAX_DEPTH = 32
 _GZIP, _GZIP_MAGIC = 16 + zlib.MAX_WBITS, b"\x1f\x8b"
+# What is left of it where a gateway took the bytes for UTF-8 (HTTP APIs do so for Content-Type application/json).
+_DAMAGED = b"\x1f\xef\xbf\xbd"
 
 
 def inflate(body: bytes, encoding: str, limit: int) -> bytes:
     """Undoes Content-Encoding; never holds more than ``limit`` bytes, so a small bomb stays small.
 
-    Raises InvalidInput: ``too_large``, ``bad_encoding``, ``unsupported_encoding``.
+    Raises InvalidInput: ``too_large``, ``bad_encoding``, ``gzip_damaged``, ``unsupported_encoding``.
     """
     encoding = encoding.strip().lower()
+    if body.startswith(_DAMAGED):
+        raise InvalidInput(
+            "the gateway took the compressed body for text and damaged it: switch compression off in the SDK, "
+            "or send it with Content-Type application/octet-stream",
+            code="gzip_damaged",
+        )
     if encoding in {"", "identity"} or (encoding.endswith("gzip") and not body.startswith(_GZIP_MAGIC)):
         # Some proxies undo the compression and leave the header.
         return _within(body, limit)
