@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from homing.adapters.blob import unpack
-from homing.domain.delivery.ledger import Ledger
 from homing.domain.delivery.message import Mail
 from homing.domain.flows.run import Run
 from homing.domain.profiles.codec import decode
@@ -25,9 +24,9 @@ def collect(host: LocalHost) -> Outputs:
     """Everything so far."""
     profiles = sorted(_profiles(host), key=lambda profile: (profile.first_at or 0, profile.id))
     users = {profile.id: decisions.user_id_of(profile) for profile in profiles}
-    runs, ledgers = _journal(host)
+    mails = {mail.send_id: _mail(mail) for mail in host.mails}
     return Outputs(
-        messages=decisions.messages(runs, ledgers, {mail.send_id: _mail(mail) for mail in host.mails}),
+        messages=decisions.messages(_runs(host), host.decisions.entries.values(), mails),
         transitions=_transitions(host, users),
         profiles=[decisions.profile_line(profile) for profile in profiles],
         quarantine=list(quarantined(host.objects("Quarantine"))),
@@ -61,17 +60,10 @@ def _transitions(host: LocalHost, users: dict[str, str | None]) -> list[Transiti
     return sorted(found.values(), key=lambda line: (line.at, line.profile_id, line.segment))
 
 
-def _journal(host: LocalHost) -> tuple[dict[str, Run], list[Ledger]]:
-    runs: dict[str, Run] = {}
-    ledgers: list[Ledger] = []
-    for item in host.items("journal"):
-        kind = item["pk"]["S"].partition("#")[0]
-        if kind == "run":
-            run = Run.from_dict(unpack(item["data"]["B"]))
-            runs[run.id] = run
-        elif kind == "ledger":
-            ledgers.append(Ledger.from_dict(unpack(item["data"]["B"])))
-    return runs, ledgers
+def _runs(host: LocalHost) -> dict[str, Run]:
+    stored = (item for item in host.items("journal") if item["pk"]["S"].startswith("run#"))
+    runs = (Run.from_dict(unpack(item["data"]["B"])) for item in stored)
+    return {run.id: run for run in runs}
 
 
 def _mail(sent: SentMail) -> Mail:

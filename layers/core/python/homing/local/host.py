@@ -39,6 +39,7 @@ from homing.local.sources.asynchronous import AsyncQueue
 from homing.local.sources.timers import Timers
 from homing.local.synth import repository, synthesize
 from homing.local.template import Place, Template
+from homing.local.watch import DecisionWatch
 from homing.local.wire import Wire
 from homing.local.wiring import Wiring
 from homing.runtime import clock as runtime_clock
@@ -73,6 +74,8 @@ class LocalHost:
         self.moto = Moto(template.place.region)
         self.wire = Wire(self.faults, self.moto.changed)
         self.functions = Functions.of(template, self.faults)
+        self.decisions = DecisionWatch()
+        self.wire.observers.append(self.decisions)
         self.telemetry: dict[str, MemoryTelemetry] = {}
         self._mock = mock_aws()
         self._code = str(code) if code else None

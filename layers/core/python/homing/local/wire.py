@@ -40,11 +40,15 @@ class Refusal(Exception):  # noqa: N818 - becomes botocore's ClientError
 
 
 class Wire:
-    """``served`` operations are answered by the host itself (PutEvents, SendEmail); ``direct`` ones are short cuts."""
+    """``served`` operations are answered by the host itself (PutEvents, SendEmail); ``direct`` ones are short cuts.
+
+    ``observers`` are told of every call that succeeded.
+    """
 
     def __init__(self, faults: Faults, changed: Callable[[str], None] = lambda _: None) -> None:
         self.served: dict[tuple[str, str], Operation] = {}
         self.direct: dict[tuple[str, str], Operation] = {}
+        self.observers: list[Callable[[str, str, Params], None]] = []
         self.calls: Counter[tuple[str, str]] = Counter()
         self._faults = faults
         self._changed = changed
@@ -68,6 +72,8 @@ class Wire:
             if error := self._faults.call_error(service, operation, "before"):
                 raise error
             answer = self._answer(client, service, operation, params, long_way)
+            for observe in self.observers:
+                observe(service, operation, params)
             if error := self._faults.call_error(service, operation, "after"):
                 raise error
             return answer
