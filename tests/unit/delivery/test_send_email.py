@@ -15,7 +15,6 @@ from homing.domain.errors import Conflict, Unavailable
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, MINUTE
-from homing.services.ports import Throttled
 from homing.services.send_email import LEASE, SendEmail
 
 from tests.fixtures.shop import campaigns, identified, instant
@@ -109,7 +108,7 @@ def test_a_worker_that_died_after_its_claim_leaves_an_unknown_send_not_a_second_
     with pytest.raises(KeyboardInterrupt):
         world.send(world.request())
     assert world.status() == "sending"
-    with pytest.raises(Throttled, match="another worker"):
+    with pytest.raises(Unavailable, match="another worker"):
         world.send(world.request())
     world.now += LEASE + 1
     assert world.send(world.request()).status == "unknown"
@@ -183,3 +182,19 @@ def test_the_cart_that_anybody_ordered_is_not_written_about() -> None:
     world.profiles.close_cart(world.identity.cart("c-1"), START)
     decision = world.send(replace(world.request(), data={"cart": cart}))
     assert decision.reason == "cart_ordered"
+
+
+def test_a_claim_whose_reply_was_lost_is_recognised_as_our_own() -> None:
+    world = World()
+    save = world.journal.save_ledger
+    calls = []
+
+    def lose_reply(ledger: Any, *, expected: int) -> None:
+        calls.append(expected)
+        save(ledger, expected=expected)
+        if len(calls) == 1:
+            raise Conflict("the retry met its own write")
+
+    world.journal.save_ledger = lose_reply  # type: ignore[method-assign]
+    assert world.send(world.request()).status == "sent"
+    assert world.mailer.calls == 1

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from homing.domain.campaigns import Campaigns
-from homing.domain.content.publish import FOLDERS
 from homing.domain.errors import InvalidInput
 
 
 def read_folder(path: Path | str) -> dict[str, bytes]:
     """The files of a campaigns folder by their paths in it, hidden ones left out. Raises InvalidInput."""
+    # The functions read bundles only; they need not load the publisher for it.
+    from homing.domain.content.publish import FOLDERS
+
     root = Path(path)
     if not root.is_dir():
         raise InvalidInput(f"{root} is not a folder", code="missing_folder")

@@ -126,8 +126,17 @@ class SendEmail:
             status="sending", reason="", at=now, lease=self.token(), lease_until=now + LEASE,
             attempts=entry.attempts + 1, wake_at=now + SETTLE_AFTER, request=request.to_dict(),
         )  # fmt: skip
-        self._save(ledger, claimed, now)
+        self._claim(ledger, claimed, now)
         return self._send(request.profile_id, mail, claimed)
+
+    def _claim(self, ledger: Ledger, claimed: Entry, now: int) -> None:
+        """Writes the claim. A write whose reply was lost meets itself when it is tried again: that is no conflict."""
+        try:
+            self._save(ledger, claimed, now)
+        except Conflict:
+            held = self.journal.load_ledger(ledger.profile_id).entries.get(claimed.send_id)
+            if held is None or held.lease != claimed.lease:
+                raise
 
     def _already(self, request: SendRequest, ledger: Ledger, held: Entry, now: int) -> Decision | None:
         """What to answer for a send that the ledger knows; None to go on with it."""
@@ -135,7 +144,7 @@ class SendEmail:
             return Decision("duplicate", held.status, held)
         if held.status == "sending":
             if held.lease_until > now:
-                raise Throttled(f"send {request.send_id} is in the hands of another worker")
+                raise Unavailable(f"send {request.send_id} is in the hands of another worker")
             # Whoever claimed it is gone, and nobody knows whether SES took it.
             return self._save(ledger, held.change(status="unknown", reason="worker_lost"), now)
         if held.not_before > now:
