@@ -64,7 +64,34 @@ def line(values: Sequence[int], place: int, label: str) -> str:
 
 def _nice(value: int) -> int:
     """The next round number of 4 ticks at or above."""
-    for step in (1, 2, 3, 5, 10, 15, 20, 25, 50, 75, 100, 150, 200, 250, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000):
+    for step in (
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        8,
+        10,
+        15,
+        20,
+        25,
+        30,
+        40,
+        50,
+        75,
+        100,
+        150,
+        200,
+        250,
+        500,
+        1000,
+        2500,
+        5000,
+        10_000,
+        25_000,
+        50_000,
+    ):
         if step * 4 >= value:
             return step * 4
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from homing.domain.campaigns import Campaigns, Product
 from homing.domain.events import names
+from homing.domain.events.event import PERSON_IDENTIFIERS
 from homing.domain.time import parse_instant, zone
 from homing.local.outputs import Message, Outputs, ProfileLine, Transition
 from homing.local.report.text import decimal
@@ -40,6 +42,8 @@ class Happening:
     name: str
     properties: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    # Whether a browser or an app sent it, rather than the shop's server or the mail service.
+    browser: bool = False
 
     @property
     def is_visit(self) -> bool:
@@ -64,7 +68,7 @@ class Facts:
 
     def person(self, profile_id: str) -> str:
         """The profile id under which somebody is known at the end."""
-        return _resolve(profile_id, self.same)
+        return self.same.get(profile_id, profile_id)
 
     @cached_property
     def tz(self) -> ZoneInfo:
@@ -88,6 +92,10 @@ class Facts:
         for happening in self.happenings:
             grouped.setdefault(happening.person, []).append(happening)
         return grouped
+
+    def who(self, name: str) -> set[str]:
+        """The people of whom an event of that name is known."""
+        return {happening.person for happening in self.happenings if happening.name == name}
 
     def product(self, product_id: str) -> Product | None:
         """A product of the catalog."""
@@ -134,7 +142,7 @@ class Facts:
 def read(outputs: Outputs, campaigns: Campaigns | None, period: tuple[int, int] | None) -> Facts:
     """Facts of a run; without a period, from the first to the last thing that was received or sent."""
     lines = outputs.events
-    same = _same_people(lines)
+    same = _same_people(lines, (profile.profile_id for profile in outputs.profiles))
     happenings = _happenings(lines, same)
     if period is None:
         instants = [_instant(line, "received_at", "occurred_at") for line in lines]
@@ -142,7 +150,7 @@ def read(outputs: Outputs, campaigns: Campaigns | None, period: tuple[int, int] 
         instants += [t.at for t in outputs.transitions]
         period = (min(instants, default=0), max(instants, default=0) + 1)
     return Facts(
-        messages=[m.model_copy(update={"profile_id": _resolve(m.profile_id, same)}) for m in outputs.messages],
+        messages=[m.model_copy(update={"profile_id": same.get(m.profile_id, m.profile_id)}) for m in outputs.messages],
         transitions=sorted(outputs.transitions, key=lambda t: t.at),
         happenings=[h for h in happenings if h.at >= period[0]],
         people={profile.profile_id: profile for profile in outputs.profiles},
@@ -158,7 +166,7 @@ def _happenings(lines: Iterable[Mapping[str, Any]], same: Mapping[str, str]) -> 
     seen: set[tuple[str, str]] = set()
     found = []
     for line in lines:
-        person = _resolve(str(line.get("profile_id", "")), same)
+        person = same[str(line.get("profile_id", ""))]
         unique = (person, str(line.get("message_id")))
         if unique in seen:
             continue
@@ -170,30 +178,33 @@ def _happenings(lines: Iterable[Mapping[str, Any]], same: Mapping[str, str]) -> 
                 str(line.get("name", "")),
                 line.get("properties") or {},
                 str(line.get("source", "")),
+                "anonymous_id" in (line.get("identifiers") or {}),
             )
         )
     return sorted(found, key=lambda h: h.at)
 
 
-def _same_people(lines: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Which profile ids became which: an event under one id that carries the hash of a weaker identifier says so."""
-    same: dict[str, str] = {}
+def _same_people(lines: Iterable[Mapping[str, Any]], people: Iterable[str]) -> dict[str, str]:
+    """Which profile ids became which: events carry the ids of all identifiers that they name, and of those the one
+    stays under which a profile is stored at the end."""
+    links: dict[str, set[str]] = {}
     for line in lines:
-        person = str(line.get("profile_id", ""))
+        ids = {str(line.get("profile_id", ""))}
         identifiers = line.get("identifiers") or {}
-        for value in identifiers.values() if isinstance(identifiers, Mapping) else ():
-            for other in value if isinstance(value, list) else [value]:
-                if other != person and _resolve(person, same) != other:
-                    same[str(other)] = person
+        ids |= {str(identifiers[kind]) for kind in PERSON_IDENTIFIERS if identifiers.get(kind)}
+        for id_ in ids:
+            links.setdefault(id_, set()).update(ids - {id_})
+    # From every stored profile outwards, nearest first, so that two customers on one device stay two.
+    same = {id_: id_ for id_ in sorted(people)}
+    for starts in (list(same), *([id_] for id_ in sorted(links))):
+        queue = deque(id_ for id_ in starts if same.setdefault(id_, id_) == id_)
+        while queue:
+            id_ = queue.popleft()
+            for other in sorted(links.get(id_, ())):
+                if other not in same:
+                    same[other] = same[id_]
+                    queue.append(other)
     return same
-
-
-def _resolve(person: str, same: Mapping[str, str]) -> str:
-    for _ in range(8):
-        if person not in same:
-            break
-        person = same[person]
-    return person
 
 
 def _instant(line: Mapping[str, Any], *fields: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from homing.domain.events import names
 from homing.domain.time import MINUTE, format_duration
 from homing.local.outputs import Message
 from homing.local.report import charts
@@ -14,10 +15,10 @@ from homing.local.report.text import ago, count, day, esc, humanise, percent, su
 # Why a send was put off or given up, as a sentence. Reasons without an entry are shown as they are.
 REASONS: dict[str, str] = {
     "no_consent": "They never agreed to mails on this topic.",
-    "unsubscribed": "They unsubscribed.",
+    "unsubscribed": "They unsubscribed, or had said no from the start.",
     "suppressed_bounce": "Their address bounced.",
     "suppressed_complaint": "They marked a mail as spam.",
-    "no_address": "No e-mail address is known.",
+    "no_address": "They have not said who they are, so there is no address.",
     "no_profile": "Nobody is known under this profile any more.",
     "cart_ordered": "The cart was ordered in the meantime.",
     "cap": "They had enough mails for now: the frequency cap.",
@@ -77,7 +78,7 @@ def funnel(numbers: Numbers) -> str:
     after = ago(campaigns.settings.cart.after) if campaigns else "30 minutes"
     lead = (
         f"Counted in different people. A cart counts as left behind after {after} without a touch and without an order;"
-        " the green steps are what the cart mails did. Percentages are of the step before."
+        " only people who are known and agreed can be reminded. Percentages are of the step before."
     )
     return section("funnel", "From a visit to an order", lead, f'<ol class="funnel card">{"".join(rows)}</ol>')
 
@@ -110,8 +111,21 @@ def _flows_table(results: Mapping[str, Result], numbers: Numbers) -> str:
         '<th scope="col" class="n">Revenue</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody>"
         f'<tfoot><tr><th scope="row">All</th>{_cells(numbers.total)}</tr></tfoot></table></div>'
-        f'<p class="soft">{attribution()}</p>'
+        f'{_aftermath(numbers)}<p class="soft">{attribution()}</p>'
     )
+
+
+def _aftermath(numbers: Numbers) -> str:
+    """What mails did that nobody hopes for: people, not events."""
+    entries = (
+        (names.UNSUBSCRIBED, "unsubscribed"),
+        (names.EMAIL_BOUNCED, "unreachable, their address bounced"),
+        (names.EMAIL_MARKED_AS_SPAM, "marked a mail as spam"),
+    )
+    cells = "".join(
+        f"<li><b>{people:,}</b> {text}</li>" for name, text in entries if (people := len(numbers.facts.who(name)))
+    )
+    return f'<ul class="aftermath">{cells}</ul>' if cells else ""
 
 
 def _cells(result: Result) -> str:
@@ -203,7 +217,7 @@ def refused(numbers: Numbers, answers: Mapping[str, int]) -> str:
     if not kept and not answers:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{esc(what)}<span class="soft">The sender was told at once.</span></th>'
+        f'<tr><th scope="row">{esc(humanise(what))}<span class="soft">The sender was told at once.</span></th>'
         f'<td class="n">{number:,}</td></tr>'
         for what, number in answers.items()
     ) + "".join(

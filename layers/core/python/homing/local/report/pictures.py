@@ -27,12 +27,13 @@ def embed(mail: str, pictures: Mapping[str, bytes]) -> str:
     return _SRC.sub(inside, mail)
 
 
-def frame(mail: str, title: str) -> str:
-    """A mail in a frame of its own: no scripts, and links that lead nowhere."""
+def frame(mail: str, title: str, *, thumbnail: bool = False) -> str:
+    """A mail in a frame of its own: no scripts, and links that lead nowhere. A thumbnail can't be scrolled or focused."""
     base = '<base target="_blank">'
     head = re.search(r"<head[^>]*>", mail, re.IGNORECASE)
     body = mail[: head.end()] + base + mail[head.end() :] if head else base + mail
+    still = ' tabindex="-1" scrolling="no"' if thumbnail else ""
     return (
-        f'<iframe sandbox="" loading="lazy" title="{html.escape(title, quote=True)}"'
-        f' srcdoc="{html.escape(body, quote=True)}"></iframe>'
+        f'<div class="view"><iframe sandbox=""{still} title="{html.escape(title, quote=True)}"'
+        f' srcdoc="{html.escape(body, quote=True)}"></iframe></div>'
     )

@@ -15,6 +15,7 @@ from homing.local.report.numbers import Numbers
 _TOGETHER = 30 * MINUTE
 _AFTER = 2 * DAY
 _LONGEST = 60
+_WHO = {"sign-up", "known"}
 _TOLD = {
     names.PAGE_VIEWED: "",
     names.PRODUCT_LIST_VIEWED: "",
@@ -59,7 +60,7 @@ def hero(numbers: Numbers) -> tuple[str, Happening] | None:
         score = (
             4.0 * (message.trigger in {"cart_abandoned", "CartAbandoned"})
             + 3.0 * ("sign-up" in kinds)
-            + 2.0 * (kinds[0] in {"view", "search"})
+            + 3.0 * (kinds[0] in {"view", "search"})
             + 2.0 * (message.message_id in numbers.opened)
             + 1.0 * ("segment" in kinds)
             + 1.0 * (kinds.count("mail") in {1, 2})
@@ -77,7 +78,8 @@ def moments(numbers: Numbers, order: Happening) -> list[Moment]:
     found = [
         Moment(h.at, kind, [h])
         for h in facts.by_person.get(order.person, ())
-        if h.at <= until and (kind := _TOLD.get(h.name, ""))
+        if h.at <= until
+        and (kind := "known" if h.name == names.IDENTIFIED and not h.browser else _TOLD.get(h.name, ""))
     ]
     found += [
         Moment(transition.at, "segment", transitions=[transition])
@@ -95,7 +97,7 @@ def moments(numbers: Numbers, order: Happening) -> list[Moment]:
 def _together(found: Sequence[Moment]) -> list[Moment]:
     told: list[Moment] = []
     for moment in found:
-        if moment.kind == "sign-up" and any(m.kind == "sign-up" and moment.at - m.at < DAY for m in told):
+        if moment.kind in _WHO and any(m.kind in _WHO for m in told):
             continue
         last = next((m for m in reversed(told[-3:]) if m.kind == moment.kind), None)
         if last and moment.kind in {"view", "add", "search", "remove", "cart"} and _near(told, last, moment):

@@ -100,4 +100,4 @@ def ago(duration: int) -> str:
 def humanise(word: str) -> str:
     """``cart-recovery`` and ``no_consent`` as words: ``Cart recovery``, ``No consent``."""
     spaced = re.sub(r"[-_]+", " ", word).strip()
-    return spaced[:1].upper() + spaced[1:]
+    return re.sub(r"\bvip\b", "VIP", spaced[:1].upper() + spaced[1:], flags=re.IGNORECASE)

@@ -30,7 +30,7 @@ _ICONS = {
     "trigger": '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>',
     "unsubscribe": '<path d="M5 5l14 14M19 5L5 19"/>',
 }
-_ALIASES = {"cart": "add", "remove": "add", "checkout": "add"}
+_ALIASES = {"known": "sign-up", "cart": "add", "remove": "add", "checkout": "add"}
 _TRIGGERS = {
     "cart_abandoned": "The cart had not been touched for {after}: abandoned.",
     "browse_abandoned": "Looked around and left without buying: noticed.",
@@ -81,7 +81,7 @@ def _portrait(facts: Facts, order: Happening) -> str:
             spent[currency] = spent.get(currency, Decimal(0)) + value
     rows = [
         ("First seen", moment_of(mine[0].at, facts.tz)),
-        ("Came back", count(len({day(h.at, facts.tz) for h in mine if h.is_visit}), "day")),
+        ("In the shop", "on " + count(len({day(h.at, facts.tz) for h in mine if h.is_visit}), "day")),
         ("Mails", f"{len(mails):,}"),
         ("Spent", sums(spent)),
         ("Segments now", ", ".join(humanise(segment) for segment in profile.segments) if profile else ""),
@@ -126,7 +126,9 @@ def _what(facts: Facts, moment: Moment, pictures: Mapping[str, bytes]) -> str:
         case "checkout":
             return "Went to the checkout"
         case "sign-up":
-            return f"Said who they are: <b>{esc(facts.name_of(moment.happenings[0].person))}</b>"
+            return f"No stranger any more: signed up as <b>{esc(facts.name_of(moment.happenings[0].person))}</b>"
+        case "known":
+            return f"The shop handed over what it knew of <b>{esc(facts.name_of(moment.happenings[0].person))}</b>"
         case "consent":
             return "Agreed to get mails"
         case "unsubscribe":
@@ -165,7 +167,7 @@ def _noticed(facts: Facts, message: Message) -> str:
 def _letter(message: Message, pictures: Mapping[str, bytes]) -> str:
     delay = waited(message)
     late = f'<p class="soft">Waited {ago(delay)} for a good hour.</p>' if delay else ""
-    mini = frame(embed(message.html, pictures), f"Mail: {message.subject}") if message.html else ""
+    mini = frame(embed(message.html, pictures), f"Mail: {message.subject}", thumbnail=True) if message.html else ""
     thumb = f'<div class="mini">{mini}</div>' if mini else ""
     return (
         f'Got a mail<div class="letter">{thumb}<div><b>{esc(message.subject)}</b>'

@@ -75,7 +75,7 @@ def _rejected(reply: Reply) -> list[str]:
     if not isinstance(said, dict):
         said = {}
     items = said.get("rejected")
-    refused = items if isinstance(items, list) else [items] if isinstance(items, dict) else []
+    refused = items if isinstance(items, list) else []
     if reply.status >= 400 and not refused:
         refused = [said]
     return [f"{item.get('message') or item.get('code') or 'refused'} ({reply.status})" for item in refused]

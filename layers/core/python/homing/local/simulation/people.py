@@ -29,11 +29,11 @@ class Persona:
 
 
 PERSONAS: tuple[Persona, ...] = (
-    Persona("loyal", 14, 1.5, 0.50, 0.50, 0.72, 50 * MINUTE, 0.46, 0.55, 0.002),
-    Persona("regular", 30, 0.9, 0.42, 0.36, 0.55, 2 * HOUR, 0.36, 0.42, 0.008),
-    Persona("hesitant", 24, 1.1, 0.48, 0.12, 0.58, 3 * HOUR, 0.40, 0.45, 0.012),
-    Persona("window shopper", 20, 0.9, 0.16, 0.15, 0.34, 7 * HOUR, 0.22, 0.18, 0.030),
-    Persona("rare guest", 12, 0.4, 0.34, 0.30, 0.26, 14 * HOUR, 0.20, 0.30, 0.060),
+    Persona("loyal", 14, 1.5, 0.50, 0.50, 0.66, 50 * MINUTE, 0.34, 0.55, 0.004),
+    Persona("regular", 30, 0.9, 0.42, 0.36, 0.50, 2 * HOUR, 0.26, 0.42, 0.012),
+    Persona("hesitant", 24, 1.1, 0.48, 0.12, 0.52, 3 * HOUR, 0.30, 0.45, 0.016),
+    Persona("window shopper", 20, 0.9, 0.16, 0.15, 0.30, 7 * HOUR, 0.14, 0.18, 0.045),
+    Persona("rare guest", 12, 0.4, 0.34, 0.30, 0.24, 14 * HOUR, 0.12, 0.30, 0.080),
 )
 
 
