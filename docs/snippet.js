@@ -40,13 +40,16 @@
     return stored("anonymous") || stored("anonymous", id());
   }
 
+  function zone() {
+    try { return Intl.DateTimeFormat().resolvedOptions().timeZone; } catch (unknown) { return undefined; }
+  }
+
   function context() {
-    var place = global.location || {}, page = global.document || {}, zone;
-    try { zone = Intl.DateTimeFormat().resolvedOptions().timeZone; } catch (unknown) { zone = undefined; }
+    var place = global.location || {}, page = global.document || {};
     return {
       library: {name: "homing-snippet", version: "1"},
       locale: global.navigator && global.navigator.language,
-      timezone: zone,
+      timezone: zone(),
       page: {path: place.pathname, title: page.title, url: (place.origin || "") + (place.pathname || "")}
     };
   }
@@ -136,7 +139,9 @@
     identify: function (userId, traits) {
       if (userId && typeof userId === "object") { traits = userId; userId = undefined; }
       if (userId) stored("user", String(userId));
-      add({type: "identify", userId: userId ? String(userId) : undefined, traits: traits || {}});
+      // The zone says when it is night for them, and nothing is mailed.
+      traits = Object.assign({timezone: zone()}, traits);
+      add({type: "identify", userId: userId ? String(userId) : undefined, traits: traits});
     },
     track: function (event, properties) { add({type: "track", event: event, properties: properties || {}}); },
     page: function (name, properties) { add({type: "page", name: name, properties: properties || {}}); },

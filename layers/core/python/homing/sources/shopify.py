@@ -189,7 +189,7 @@ def _customer(maker: EventMaker, payload: Payload) -> None:
         **address_traits(payload.get("default_address") or {}),
     }
     maker.add(names.IDENTIFIED, person, traits, payload.get("updated_at"), kind="identify")
-    # Until 2024 the customer's consent came with the customer. `accepts_marketing` is not passed on as a trait: an
+    # Until API version 2024-10 the consent came with the customer. `accepts_marketing` is not passed on as a trait: an
     # unset box is no refusal, and the consent topic tells the rest.
     _consent(maker, person, payload.get("email_marketing_consent") or {})
 
