@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from datetime import date, timedelta
 from datetime import time as wall_time
@@ -27,7 +28,7 @@ FIRST_DAY = date(2026, 10, 12)
 
 
 @click.command("demo")
-@click.option("--out", default="build/demo", show_default=True, help="Folder for the report and the recorded data.",
+@click.option("--out", default="out/demo", show_default=True, help="Folder for the report and the recorded data.",
               type=click.Path(file_okay=False, path_type=Path))  # fmt: skip
 @click.option("--seed", default=7, show_default=True, help="Another number, other weeks; the same number, the same.")
 @click.option("--customers", default=300, show_default=True, type=click.IntRange(10, 20_000))
@@ -44,10 +45,12 @@ def command(out: Path, seed: int, customers: int, days: int, as_json: bool) -> N
     summary = _demo(console, out, seed, customers, days)
     summary["seconds"] = round(time.perf_counter() - began, 1)
     click.echo(json.dumps(summary, indent=2) if as_json else text_of(summary))
+    if "function_errors" in summary:
+        raise SystemExit(1)
 
 
 def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> dict[str, Any]:
-    with console.status("Reading the stack's template …"):
+    with console.status("Reading the campaigns …"):
         import random
 
         from homing.adapters.files import read_folder
@@ -55,12 +58,9 @@ def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> 
         from homing.local.collect import collect
         from homing.local.host import WEBHOOK_SECRET, WRITE_KEY, LocalHost
         from homing.local.simulation import Drive, Shop, ShopSettings
-        from homing.local.synth import repository, synthesize
-        from homing.local.template import Template
+        from homing.local.synth import repository
 
-        folder = repository() / "layers/campaigns"
-        campaigns = publish(read_folder(folder))
-        template = Template.load(synthesize(folder))
+        campaigns = publish(read_folder(repository() / "layers/campaigns"))
     tz = zone(campaigns.settings.time_zone)
     midnight, end = (local_instant(FIRST_DAY + timedelta(days=passed), wall_time(0), tz) for passed in (0, days))
     settings = ShopSettings(
@@ -68,8 +68,10 @@ def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> 
         shopify_secret=WEBHOOK_SECRET, currency=campaigns.settings.currency, website=campaigns.settings.brand.website,
     )  # fmt: skip
     shop = Shop(random.Random(seed), campaigns.products, settings)
-    # Deliveries and bounces are the simulation's to report.
-    with LocalHost(template, start=settings.start, follow=frozenset({"Send"})) as host:
+    with console.status("Reading the stack's template …"):
+        # Deliveries and bounces are the simulation's to report.
+        deployed = LocalHost.deployed(start=settings.start, follow=frozenset({"Send"}))
+    with deployed as host:
         tally = _run(console, Drive(shop, host), settings)
         failures = _failures(host)
         outputs = collect(host)
@@ -106,6 +108,7 @@ def _write(
     from homing.local.simulation.pictures import draw_all
 
     try:
+        _clear(out)
         outputs.write(out)
     except OSError as error:
         raise HomingError(f"{out}: {error.strerror}") from error
@@ -138,6 +141,12 @@ def _write(
         "seed": seed,
         "report": str(path),
     }
+
+
+def _clear(out: Path) -> None:
+    """Archive files of an earlier run have other names and would be read with the new ones."""
+    if (out / "messages.jsonl").exists():
+        shutil.rmtree(out / "archive", ignore_errors=True)
 
 
 def text_of(summary: dict[str, Any]) -> str:

@@ -75,6 +75,12 @@ class Facts:
         """The shop's zone; all times of the report are in it."""
         return zone(self.campaigns.settings.time_zone if self.campaigns else None)
 
+    def tz_of(self, person: str) -> ZoneInfo:
+        """The zone that a person lives in, as far as known; else the shop's."""
+        profile = self.people.get(person)
+        traits = profile.traits if profile else {}
+        return zone(str(traits.get("time_zone") or traits.get("timezone") or "") or None, self.tz.key)
+
     @cached_property
     def currency(self) -> str:
         """What prices are in that name no currency."""

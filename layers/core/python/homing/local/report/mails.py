@@ -17,13 +17,13 @@ def mails(numbers: Numbers, pictures: Mapping[str, bytes]) -> str:
     if not chosen:
         return ""
     cards = "".join(_card(numbers, message, pictures) for message in chosen)
-    lead = "One real example of each template, just as it was sent."
+    lead = "One real example of each template, just as it was sent. Times are those of the person who got it."
     return section("mails", "The mails themselves", lead, cards)
 
 
 def examples(numbers: Numbers) -> list[Message]:
-    """The most telling mail of each template: ordered, else clicked, else opened. What brought most orders comes first,
-    then what was sent most."""
+    """The most telling mail of each template: ordered, else clicked, else opened. The flow that brought most orders comes
+    first, and of its templates the one that was sent most."""
     ordered = {message.message_id for _, message in numbers.attributed}
 
     def telling(message: Message) -> tuple[int, int]:
@@ -42,8 +42,8 @@ def examples(numbers: Numbers) -> list[Message]:
             held = best.get(message.template)
             if held is None or telling(message) > telling(held):
                 best[message.template] = message
-    orders = {template: numbers.of_template(template).orders for template in best}
-    return sorted(best.values(), key=lambda message: (-orders[message.template], -times[message.template]))
+    flows = numbers.by_flow()
+    return sorted(best.values(), key=lambda message: (-flows[message.flow].orders, -times[message.template]))
 
 
 def _card(numbers: Numbers, message: Message, pictures: Mapping[str, bytes]) -> str:
@@ -59,7 +59,7 @@ def _card(numbers: Numbers, message: Message, pictures: Mapping[str, bytes]) -> 
         (sums(result.revenue, cents=False), count(result.orders, "order")),
     ]
     items = "".join(f"<li><b>{value}</b>{label}</li>" for value, label in figures if value != "–")
-    when = moment(message.sent_at or 0, facts.tz)
+    when = moment(message.sent_at or 0, facts.tz_of(message.profile_id))
     title = f"{message.template}: {message.subject}"
     return f"""<article class="mail card">
 <header><div><span class="tag">{esc(humanise(message.flow))}</span><h3>{esc(humanise(message.template))}</h3>
