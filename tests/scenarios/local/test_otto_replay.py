@@ -17,7 +17,9 @@ from tests.fixtures import otto
 def test_each_abandoned_cart_gets_exactly_one_mail_with_exactly_its_items(tmp_path: Path) -> None:
     sessions = otto.sessions()
     recording, out = otto.write_jsonl(tmp_path / "otto.jsonl"), tmp_path / "out"
-    result = CliRunner().invoke(command, ["replay", str(recording), "--out", str(out), "--json"], catch_exceptions=False)
+    result = CliRunner().invoke(
+        command, ["replay", str(recording), "--out", str(out), "--json"], catch_exceptions=False
+    )
     assert result.exit_code == 0, result.output
     summary = json.loads(result.stdout)
     assert summary["quarantined"] == 0

@@ -136,6 +136,16 @@ def test_records_and_messages_arrive_whole_and_in_order(host: LocalHost) -> None
     assert code_of(sqs.send_message_batch, QueueUrl=url, Entries=[]) == "AWS.SimpleQueueService.EmptyBatchRequest"
 
 
+def test_secrets_are_read_by_name_and_by_arn(host: LocalHost) -> None:
+    client = boto3.client("secretsmanager")
+    by_name = client.get_secret_value(SecretId="keys")
+    assert by_name["SecretString"] == "homing-on-one-machine"
+    assert client.get_secret_value(SecretId=by_name["ARN"])["SecretString"] == by_name["SecretString"]
+    client.put_secret_value(SecretId="keys", SecretString="another")
+    assert client.get_secret_value(SecretId="keys")["SecretString"] == "another"
+    assert code_of(client.get_secret_value, SecretId="none") == "ResourceNotFoundException"
+
+
 def test_objects_are_stored(host: LocalHost) -> None:
     s3 = boto3.client("s3")
     bucket = next(host.template.resources("AWS::S3::Bucket")).name

@@ -14,6 +14,7 @@ from typing import Any
 from moto.dynamodb.models import dynamodb_backends
 from moto.kinesis.models import Record, kinesis_backends
 from moto.s3.models import s3_backends
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import Message, sqs_backends
 
 from homing.local.wakes import WakeIndex
@@ -78,6 +79,7 @@ class Moto:
             ("sqs", "SendMessage"): self._send_message,
             ("sqs", "SendMessageBatch"): self._send_message_batch,
             ("s3", "PutObject"): self._put_object,
+            ("secretsmanager", "GetSecretValue"): self._get_secret_value,
         }
 
     def _put_item(self, params: Params) -> dict[str, Any]:
@@ -176,6 +178,17 @@ class Moto:
         if content_type := params.get("ContentType"):
             key.set_metadata({"content-type": content_type})
         return {"ETag": key.etag}
+
+    def _get_secret_value(self, params: Params) -> dict[str, Any]:
+        _only(params, "SecretId")
+        secret: Any = secretsmanager_backends[ACCOUNT][self.region].secrets[params["SecretId"]]
+        version = secret.versions[secret.default_version_id]
+        return {
+            "ARN": secret.arn,
+            "Name": secret.name,
+            "VersionId": version["version_id"],
+            "SecretString": version["secret_string"],
+        }
 
 
 _CONDITION = ("ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues")

@@ -70,12 +70,17 @@ def as_json(mail: SentMail, number: int) -> dict[str, Any]:
 
 def _entry(mail: SentMail, number: int, current: bool) -> str:
     mark = ' aria-current="true"' if current else ""
-    words = " ".join(mail.text.split()[:24])
     return (
         f'<a href="/_/mail/{number}"{mark}><div class="row"><span>{escape(mail.recipient)}</span>'
         f"<span>{to_datetime(mail.sent_at).strftime('%d %b %H:%M')}</span></div>"
-        f"<b>{escape(mail.subject)}</b><p>{escape(words)}</p></a>"
+        f"<b>{escape(mail.subject)}</b><p>{escape(_gist(mail.text))}</p></a>"
     )
+
+
+def _gist(text: str) -> str:
+    """The first paragraph that says something: the brand's name and bare links do not."""
+    paragraphs = [" ".join(part.split()) for part in text.split("\n\n")]
+    return next((part for part in paragraphs if len(part) > 50 and "://" not in part), " ".join(paragraphs))[:160]
 
 
 def _mail(mail: SentMail, number: int) -> str:
