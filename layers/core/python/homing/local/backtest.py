@@ -51,6 +51,8 @@ class Backtest:
     secret: bytes = LOCAL_SECRET
     public_url: str = "https://homing.example"
     keep_mails: bool = True
+    # Stores keep encoded copies, as tables do, instead of the objects themselves: slower, for tests of failures.
+    isolate: bool = False
     now: int = 0
     events: int = 0
     transitions: list[Transition] = field(default_factory=list)
@@ -60,8 +62,8 @@ class Backtest:
     def __post_init__(self) -> None:
         identity = Identity(self.secret)
         self.identity = identity
-        self.profiles = MemoryProfiles(isolate=False, on_write=self._written)
-        self.journal = MemoryJournal(isolate=False)
+        self.profiles = MemoryProfiles(isolate=self.isolate, on_write=self._written)
+        self.journal = MemoryJournal(isolate=self.isolate)
         self.stream, self.bus = MemoryStream(), MemoryBus()
         self.inbox, self.outbox = MemoryInbox(), MemoryOutbox()
         self.mailer, self.quarantine = MemoryMailer(), MemoryQuarantine()

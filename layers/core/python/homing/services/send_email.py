@@ -130,13 +130,33 @@ class SendEmail:
         return self._send(request.profile_id, mail, claimed)
 
     def _claim(self, ledger: Ledger, claimed: Entry, now: int) -> None:
-        """Writes the claim. A write whose reply was lost meets itself when it is tried again: that is no conflict."""
-        try:
-            self._save(ledger, claimed, now)
-        except Conflict:
-            held = self.journal.load_ledger(ledger.profile_id).entries.get(claimed.send_id)
-            if held is None or held.lease != claimed.lease:
-                raise
+        """Writes the claim, and goes on only when it certainly stands.
+
+        When the reply to the write is lost, the ledger tells: a claim that was stored but not known to be would make the
+        send unknown although SES was never called.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._save(ledger, claimed, now)
+                return
+            except Unavailable:
+                stored = self._reload(ledger.profile_id)
+                held = stored.entries.get(claimed.send_id)
+                if held is not None and held.lease == claimed.lease:
+                    return
+                if stored.version != ledger.version:
+                    raise Conflict("somebody else wrote the ledger") from None
+                if attempt == _ATTEMPTS:
+                    raise
+
+    def _reload(self, profile_id: str) -> Ledger:
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self.journal.load_ledger(profile_id)
+            except Unavailable:
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
 
     def _already(self, request: SendRequest, ledger: Ledger, held: Entry, now: int) -> Decision | None:
         """What to answer for a send that the ledger knows; None to go on with it."""
@@ -244,13 +264,13 @@ class SendEmail:
     def _settle(self, profile_id: str, claimed: Entry, **values: Any) -> Decision:
         """Writes the outcome, unless somebody settled the claim already (an SES event can be faster than we are)."""
         for _ in range(_ATTEMPTS):
-            ledger = self.journal.load_ledger(profile_id)
+            ledger = self._reload(profile_id)
             held = ledger.entries.get(claimed.send_id, claimed)
             if held.lease != claimed.lease or held.status not in {"sending", "unknown"}:
                 return Decision(held.status, held.reason, held)
             try:
                 return self._save(ledger, held.change(**values), self.clock())
-            except Conflict:
+            except Unavailable:
                 continue
         raise Unavailable(f"the outcome of send {claimed.send_id} could not be stored; its SES event will settle it")
 

@@ -141,7 +141,7 @@ class UpdateProfiles:
 
     def _fold(self, items: list[tuple[StreamItem, Event | Wake]], counts: dict[str, int]) -> str | None:
         for _ in range(_ATTEMPTS):
-            attempt = dict.fromkeys(("folded", "duplicates", "merged", "woken", "profiles_written"), 0)
+            attempt = dict.fromkeys(("folded", "duplicates", "orphans", "merged", "woken", "profiles_written"), 0)
             batch = _Batch(self, items, attempt)
             conflict, failed = batch.run()
             counts.update(attempt)
@@ -216,6 +216,10 @@ class _Batch:
 
     def _event(self, record: StreamItem, event: Event) -> None:
         ids = self.service._ids(event)
+        if not event.identifiers and not any(self._exists(self._root(i)) for i in ids):
+            # Word of a message to somebody who was erased since: it must not bring them back.
+            self.counts["orphans"] += 1
+            return
         owner = self._owner(ids, record, event)
         held = self._hold(owner, record)
         if is_duplicate(held.profile, event) and not held.links:
