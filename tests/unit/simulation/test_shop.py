@@ -13,8 +13,9 @@ from homing.domain.campaigns import Product
 from homing.domain.errors import InvalidInput
 from homing.domain.time import DAY, parse_instant, to_datetime
 from homing.local.simulation import Drive, Shop, ShopSettings, Tally
+from homing.local.simulation.host import Request
 
-from tests.unit.simulation.toy_host import ToyHost
+from tests.unit.simulation.toy_host import ToyHost, ToyMail
 
 START = parse_instant("2026-10-12T00:00:00Z")
 SECRET = "shh"
@@ -126,12 +127,20 @@ def test_readers_open_click_and_come_back_to_order(run: tuple[Shop, ToyHost, Tal
 
 
 def test_some_press_the_unsubscribe_button_which_posts_what_the_mail_says(products: dict[str, Product]) -> None:
-    _, host, _ = weeks(products, days=21, customers=200)
-    presses = [(path, body) for _, path, _, body in host.posts if path.startswith("/unsubscribe")]
+    settings = ShopSettings(start=START, end=START + DAY, write_key="key", shopify_secret=SECRET, customers=40)
+    shop = Shop(random.Random(7), products, settings)
+    headers = {
+        "List-Unsubscribe": "<mailto:a@shop.example>, <https://shop.example/unsubscribe?token=abc>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    for customer in shop.customers * 20:
+        shop.react(ToyMail(customer.email, "", headers, "m", "p"), START)
+    requests = [action.what for action in shop.take(START + 9 * DAY) if isinstance(action.what, Request)]
+    presses = [request for request in requests if request.label == "unsubscribe"]
     assert presses
-    path, body = presses[0]
-    assert path.startswith("/unsubscribe?token=")
-    assert body == b"List-Unsubscribe=One-Click"
+    assert {(press.method, press.path, press.body) for press in presses} == {
+        ("POST", "/unsubscribe?token=abc", b"List-Unsubscribe=One-Click")
+    }
 
 
 def test_a_shop_without_products_is_refused() -> None:
