@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -24,7 +25,7 @@ Instant = Annotated[
 
 
 class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", ignored_types=(cached_property,))
 
 
 class Message(_Line):
@@ -101,7 +102,7 @@ class Outputs(_Line):
     quarantine: Sequence[QuarantineLine] = ()
     archive: dict[str, bytes] = Field(default={}, repr=False)
 
-    @property
+    @cached_property
     def events(self) -> list[dict[str, Any]]:
         """The archived events of all objects, by object key; duplicates across retries are kept."""
         return [line for key in sorted(self.archive) for line in _lines_of(self.archive[key])]

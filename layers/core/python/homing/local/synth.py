@@ -12,11 +12,14 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from homing.adapters.files import read_folder
+from homing.domain.content.publish import collect
 from homing.domain.errors import HomingError, InvalidInput
 
 # The host needs no arm64 packages: functions run with those of this environment.
 _STAGE = {"keep_data": False, "dependencies": False}
 _NAME = "local"
+_KEPT = 8
 
 
 class SynthFailed(HomingError):  # noqa: N818 - said as what happened
@@ -36,7 +39,7 @@ def synthesize(campaigns: Path | None = None, *, root: Path | None = None) -> Pa
     """The folder of the cloud assembly for a stage ``local``, with these campaigns or the checkout's.
 
     Cached in ``build/local`` under a hash of everything that goes into it. Raises SynthFailed with the app's own words,
-    InvalidInput when there is no checkout or no such folder.
+    InvalidInput when there is no checkout, no such folder, or a mistake in the campaigns.
     """
     root = root or repository()
     campaigns = (campaigns or root / "layers/campaigns").resolve()
@@ -44,11 +47,13 @@ def synthesize(campaigns: Path | None = None, *, root: Path | None = None) -> Pa
         raise InvalidInput(f"{campaigns} is not a folder", code="missing_folder")
     folder = root / "build" / "local" / _hash(root, campaigns)
     if not folder.exists():
+        _check(campaigns)
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(prefix=".synth-", dir=folder.parent))
         try:
             _run(root, campaigns, unfinished)
             unfinished.rename(folder)
+            _prune(folder.parent)
         except OSError:
             # Another start was quicker with the same folder.
             if not folder.exists():
@@ -56,6 +61,13 @@ def synthesize(campaigns: Path | None = None, *, root: Path | None = None) -> Pa
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     return folder
+
+
+def _check(campaigns: Path) -> None:
+    """Mistakes of marketers are told as such, all at once."""
+    _, problems = collect(read_folder(campaigns))
+    if problems:
+        raise InvalidInput("\n".join(str(problem) for problem in problems), code="campaigns")
 
 
 def _run(root: Path, campaigns: Path, target: Path) -> None:
@@ -75,6 +87,13 @@ def _run(root: Path, campaigns: Path, target: Path) -> None:
         raise SynthFailed(f"the CDK app failed:\n{_last_words(done.stdout + done.stderr)}")
 
 
+def _prune(cache: Path) -> None:
+    """Keeps the latest few."""
+    folders = (path for path in cache.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for old in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def _last_words(text: str) -> str:
     return "\n".join(text.strip().splitlines()[-15:])
 
@@ -82,9 +101,10 @@ def _last_words(text: str) -> str:
 def _hash(root: Path, campaigns: Path) -> str:
     digest = hashlib.sha256(json.dumps(_STAGE).encode())
     homing = root / "layers/core/python/homing"
-    folders = [root / "infra", homing / "domain", homing / "runtime", homing / "adapters"]
+    # What the app reads; the code in its layers is not: functions run from the checkout.
+    sources = [root / "cdk.json", homing / "runtime/settings.py"]
     for base, files in (
-        (root, [root / "cdk.json", *(file for folder in folders for file in folder.rglob("*.py"))]),
+        (root, [*sources, *(root / "infra").rglob("*.py"), *(homing / "domain").rglob("*.py")]),
         (campaigns, _visible(campaigns)),
     ):
         for file in sorted(files):
