@@ -69,6 +69,10 @@ def client(service: str, config: Config | None = None) -> Any:
             retries={"mode": "standard", "total_max_attempts": 3},
             max_pool_connections=WORKERS * 2,
             tcp_keepalive=True,
+            # A third of the CPU time of a call: botocore otherwise puts its long name together twice and walks through
+            # parameters that typed code built (benchmarks/stub.py measures it).
+            user_agent="homing",
+            parameter_validation=False,
         ),
     )
 
