@@ -76,6 +76,8 @@ _IP = re.compile(
     r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.])|(?<![\w:])(?:[0-9a-f]{1,4}:){4,7}[0-9a-f]{1,4}(?![\w:])", re.IGNORECASE
 )
 _DIGIT = re.compile(r"\d")
+# Without any of these a text holds neither address nor number nor link.
+_TELLING = re.compile(r"[@%\d/?]")
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _PATH = re.compile(r"(/[^\s?#]*)[?#]\S*")
 MASK = "***"
@@ -134,9 +136,10 @@ def _identifying_texts(value: Any, *, personal: bool) -> Iterator[str]:
     if isinstance(value, Mapping):
         for key, item in value.items():
             squeezed = _squeezed(str(key))
-            if _names_a_person(squeezed, personal=personal) and isinstance(item, str):
-                yield item.strip()
-            elif isinstance(item, Mapping | list):
+            if isinstance(item, str):
+                if _names_a_person(squeezed, personal=personal):
+                    yield item.strip()
+            elif isinstance(item, list | Mapping):
                 yield from _identifying_texts(item, personal=personal or squeezed in _PERSONS)
     elif isinstance(value, list):
         for item in value:
@@ -152,33 +155,35 @@ class _Cleaner:
         """Without identifying keys; a ``name`` is one where a person is described."""
         cleaned: dict[str, Any] = {}
         for key, item in value.items():
-            squeezed = _squeezed(str(key))
+            name = str(key)
+            squeezed = _squeezed(name)
             if squeezed in _CART_TOKENS and isinstance(item, str | int):
                 cleaned[key] = self._identity.cart(str(item))
-            elif not _names_a_person(squeezed, personal=personal) and email_address(key) is None:
+            elif not _names_a_person(squeezed, personal=personal) and ("@" not in name or email_address(name) is None):
                 inside = personal or squeezed in _PERSONS
-                cleaned[self.text(str(key))] = self._any(item, personal=inside, number=squeezed in _PRODUCT_KEYS)
+                cleaned[self.text(name)] = self._any(item, personal=inside, number=squeezed in _PRODUCT_KEYS)
         return cleaned
 
     def text(self, value: str, *, number: bool = False) -> str:
         """Free text without what names somebody; ``number`` spares a product's number that equals the customer's."""
-        if value.startswith("?"):
-            return MASK
-        if path := _PATH.fullmatch(value):
-            value = path[1]
-        elif _URL.match(value):
-            parts = _urlsplit(value)
-            if parts is None:
-                return MASK
-            # Queries and fragments carry addresses, tokens and click ids.
-            value = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
         # Each event passes here on its way: most texts hold none of it, and looking first is cheap.
-        if "@" in value or "%40" in value:
-            value = _EMAIL.sub(MASK, value)
-        if _DIGIT.search(value):
-            value = _IP.sub(MASK, _PHONE.sub(MASK, value))
-        if number and value.isdigit():
-            return value
+        if _TELLING.search(value):
+            if value.startswith("?"):
+                return MASK
+            if path := _PATH.fullmatch(value):
+                value = path[1]
+            elif _URL.match(value):
+                parts = _urlsplit(value)
+                if parts is None:
+                    return MASK
+                # Queries and fragments carry addresses, tokens and click ids.
+                value = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+            if "@" in value or "%40" in value:
+                value = _EMAIL.sub(MASK, value)
+            if _DIGIT.search(value):
+                value = _IP.sub(MASK, _PHONE.sub(MASK, value))
+            if number and value.isdigit():
+                return value
         lower = value.lower()
         for known in self._known:
             if known in lower:
@@ -186,11 +191,14 @@ class _Cleaner:
         return value
 
     def _any(self, value: Any, *, personal: bool, number: bool = False) -> Any:
-        if isinstance(value, Mapping):
-            return self.object(value, personal=personal)
+        # Most first: asking whether something is a Mapping is slow when it is not.
+        if isinstance(value, str):
+            return self.text(value, number=number)
+        if value is None or isinstance(value, int | float):
+            return value
         if isinstance(value, list | tuple):
             return [self._any(item, personal=personal, number=number) for item in value]
-        return self.text(value, number=number) if isinstance(value, str) else value
+        return self.object(value, personal=personal) if isinstance(value, Mapping) else value
 
 
 def _urlsplit(text: str) -> Any:
