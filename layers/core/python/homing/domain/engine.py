@@ -88,7 +88,7 @@ class Engine:
         for trigger, known in before:
             if recent:
                 self._fire(profile, trigger, known, arrived)
-            self._wake(profile, trigger.next(profile, arrived))
+            self._wake(profile, trigger.next(profile, arrived, profile.wake_at))
 
     def absorb(self, profile: Profile, other: Profile, at: int) -> None:
         """Merges another profile of the same person into this one at an instant."""
@@ -173,7 +173,7 @@ class Engine:
         for rule in self.segments.values():
             self._wake(profile, next_flip(rule, profile, at)[1])
         for trigger in self.triggers:
-            self._wake(profile, trigger.next(profile, at))
+            self._wake(profile, trigger.next(profile, at, profile.wake_at))
 
     def _touched_triggers(self, touched: set[str]) -> list[Trigger]:
         return [self.triggers[int(i)] for i in sorted(_select(self._triggers_by_touch, touched))]

@@ -41,8 +41,9 @@ class Trigger(Protocol):
     def active(self, profile: Profile, t: int) -> Mapping[str, Any]:
         """The active keys at ``t``, each with what :meth:`change` needs."""
 
-    def next(self, profile: Profile, t: int) -> int | None:
-        """The first instant after ``t`` at which a key may become active if nothing happens."""
+    def next(self, profile: Profile, t: int, before: int | None = None) -> int | None:
+        """The first instant after ``t`` at which a key may become active if nothing happens. One at or after ``before``
+        need not be told: the profile wakes earlier anyway, and asks again then."""
 
     def change(self, profile: Profile, key: str, found: Any, t: int) -> Change:
         """What to tell the world when the key fires at ``t``."""
@@ -57,21 +58,29 @@ class CartAbandoned:
     kind: str = "cart_abandoned"
     touched_by: frozenset[str] = carts.CART_EVENTS | {names.ORDER_COMPLETED}
 
-    def _carts(self, profile: Profile, t: int) -> list[carts.Cart]:
-        found = (carts.state(profile.carts, token, t, self.forget_after) for token in carts.open_tokens(profile.carts))
-        return [cart for cart in found if cart and cart.items]
-
     def active(self, profile: Profile, t: int) -> dict[str, carts.Cart]:
         """Cart keys."""
-        return {cart.key: cart for cart in self._carts(profile, t) if t >= cart.last_activity + self.after}
-
-    def next(self, profile: Profile, t: int) -> int | None:
-        """When the first of the live carts will have lain long enough."""
-        upcoming = [cart.last_activity + self.after for cart in self._carts(profile, t)]
-        # Operations stamped in the near future count from their own instant.
+        found: dict[str, carts.Cart] = {}
         for token in carts.open_tokens(profile.carts):
+            # Replaying a cart is dear; most events come while it is being filled, and then it can't be abandoned.
+            if carts.last_touched(profile.carts, token, t) + self.after <= t and (cart := self._cart(profile, token, t)):
+                found[cart.key] = cart
+        return found
+
+    def next(self, profile: Profile, t: int, before: int | None = None) -> int | None:
+        """When the first of the live carts will have lain long enough."""
+        upcoming: list[int] = []
+        for token in carts.open_tokens(profile.carts):
+            due = carts.last_touched(profile.carts, token, t) + self.after
+            if due > t and (before is None or due < before) and self._cart(profile, token, t):
+                upcoming.append(due)
+            # Operations stamped in the near future count from their own instant.
             upcoming += [entry[0] + self.after for entry in profile.carts[token].values() if entry[0] > t]
-        return min((instant for instant in upcoming if instant > t), default=None)
+        return min(upcoming, default=None)
+
+    def _cart(self, profile: Profile, token: str, t: int) -> carts.Cart | None:
+        cart = carts.state(profile.carts, token, t, self.forget_after)
+        return cart if cart and cart.items else None
 
     def change(self, profile: Profile, key: str, found: carts.Cart, t: int) -> Change:
         """Carries the items as they lay there."""
@@ -115,7 +124,7 @@ class BrowseAbandoned:
             return {}
         return {str(views[0][0] // 1000): views}
 
-    def next(self, profile: Profile, t: int) -> int | None:
+    def next(self, profile: Profile, t: int, before: int | None = None) -> int | None:
         """The last view plus the silence."""
         views = profile.memory.get(VIEWS_SLOT, ())
         upcoming = [entry[0] + self.browse.after for entry in views if entry[0] > t]
@@ -157,7 +166,7 @@ class OrderPlaced:
         count = sum(1 for at, _, _ in profile.memory.get(ORDERS_SLOT, ()) if at <= t)
         return {f"order-{number}": number for number in self.numbers if count >= number}
 
-    def next(self, profile: Profile, t: int) -> int | None:
+    def next(self, profile: Profile, t: int, before: int | None = None) -> int | None:
         """An order stamped in the near future."""
         orders = profile.memory.get(ORDERS_SLOT, ())
         return min((at for at, _, _ in orders if at > t), default=None)
@@ -236,7 +245,7 @@ class Yearly:
                 profile, origin, year) + DAY
         }  # fmt: skip
 
-    def next(self, profile: Profile, t: int) -> int | None:
+    def next(self, profile: Profile, t: int, before: int | None = None) -> int | None:
         """This year's or next year's hour."""
         origin = self._origin(profile)
         if origin is None:
