@@ -29,7 +29,7 @@ class FlowEngine(Construct):
             "Starts, advances and ends runs; puts sends on the outbox",
             RunFlowsSettings(
                 stage=stage.name,
-                keys_secret=data.secrets.keys.secret_arn,
+                keys_secret=data.secrets.keys_arn,
                 campaigns=stage.bundle,
                 profiles_table=data.profiles.name,
                 journal_table=data.journal.name,

@@ -88,6 +88,7 @@ class FlowTriggers(Construct):
             iam.PolicyStatement(
                 actions=["events:PutEvents"],
                 resources=[self.bus.event_bus_arn],
-                conditions={"StringEquals": {"events:source": SOURCE}},
+                # One call carries many events: the key holds all their sources.
+                conditions={"ForAllValues:StringEquals": {"events:source": [SOURCE]}},
             )
         )

@@ -19,8 +19,8 @@ class Ingestion(Construct):
         common = {
             "stage": workshop.stage.name,
             "stream": data.events.name,
-            "keys_secret": data.secrets.keys.secret_arn,
-            "ingest_secret": data.secrets.ingest.secret_arn,
+            "keys_secret": data.secrets.keys_arn,
+            "ingest_secret": data.secrets.ingest_arn,
         }
         receive_events = workshop.make(
             self,

@@ -38,7 +38,7 @@ class Mailing(Construct):
             "Claims, checks again, renders, sends through SES, records",
             SendEmailSettings(
                 stage=stage.name,
-                keys_secret=data.secrets.keys.secret_arn,
+                keys_secret=data.secrets.keys_arn,
                 campaigns=stage.bundle,
                 profiles_table=data.profiles.name,
                 journal_table=data.journal.name,
@@ -61,7 +61,7 @@ class Mailing(Construct):
             "What became of a mail: deliveries, bounces, complaints, opens, clicks",
             RecordEngagementSettings(
                 stage=stage.name,
-                keys_secret=data.secrets.keys.secret_arn,
+                keys_secret=data.secrets.keys_arn,
                 stream=data.events.name,
                 profiles_table=data.profiles.name,
                 journal_table=data.journal.name,
@@ -81,7 +81,7 @@ class Mailing(Construct):
             "One-click unsubscribe and the preference page",
             ManagePreferencesSettings(
                 stage=stage.name,
-                keys_secret=data.secrets.keys.secret_arn,
+                keys_secret=data.secrets.keys_arn,
                 campaigns=stage.bundle,
                 stream=data.events.name,
                 profiles_table=data.profiles.name,

@@ -29,7 +29,7 @@ class ProfileUpdates(Construct):
             "Folds events into profiles, one conditional write per profile and batch",
             UpdateProfilesSettings(
                 stage=stage.name,
-                keys_secret=data.secrets.keys.secret_arn,
+                keys_secret=data.secrets.keys_arn,
                 campaigns=stage.bundle,
                 profiles_table=data.profiles.name,
                 archive_bucket=data.archive.name,

@@ -45,10 +45,20 @@ class Secrets(Construct):
             "Write keys and webhook secrets are issued outside AWS; docs/deploy.md says how to change them.",
         )
 
+        self.keys_arn = _arn(self.keys)
+        self.ingest_arn = _arn(self.ingest)
+
     def allow_keys(self, function: PythonFunction) -> None:
         """Reads the keys of ids and links."""
-        function.may(["secretsmanager:GetSecretValue"], [self.keys.secret_arn])
+        function.may(["secretsmanager:GetSecretValue"], [self.keys_arn])
 
     def allow_ingest(self, function: PythonFunction) -> None:
         """Reads write keys and webhook secrets."""
-        function.may(["secretsmanager:GetSecretValue"], [self.ingest.secret_arn])
+        function.may(["secretsmanager:GetSecretValue"], [self.ingest_arn])
+
+
+def _arn(secret: secretsmanager.Secret) -> str:
+    """The attribute, since emulators take ``Ref`` for the name."""
+    resource = secret.node.default_child
+    assert isinstance(resource, secretsmanager.CfnSecret)
+    return resource.attr_id

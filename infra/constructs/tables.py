@@ -88,7 +88,8 @@ class ProfilesTable(_Table):
         self._allow_write(function)
 
     def allow_stop(self, function: PythonFunction) -> None:
-        """Adds stops, and nothing else."""
+        """Reads and adds stops, and nothing else."""
+        function.may(["dynamodb:BatchGetItem"], [self.table.table_arn], only_keys=["stop#*"])
         self._allow_write(function, "stop#*")
 
     def allow_consume(self, function: PythonFunction) -> None:

@@ -43,7 +43,13 @@ class Deployed:
             region_name=REGION,
             aws_access_key_id="test",
             aws_secret_access_key="test",
+            verify=str(self.account.certificates.authority),
         )
+
+    def carts_considered(self) -> list[str]:
+        """Ids of the runs that abandoned carts have started, whether or not they led to a mail."""
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName="homing-e2e-journal")
+        return [item["pk"]["S"] for page in pages for item in page["Items"] if item["sk"]["S"] == "run"]
 
     def wake(self) -> None:
         """What the rule does each minute, now."""
@@ -58,12 +64,24 @@ class Deployed:
                 return found
             self.wake()
             time.sleep(0.5)
-        raise AssertionError(f"{what} did not happen in {seconds} s:\n{self.account.log.read_text()[-6000:]}")
+        raise AssertionError(f"{what} did not happen in {seconds} s:\n{self.said()}")
+
+    def said(self) -> str:
+        """The lines of all functions, for those who look for what went wrong."""
+        logs = self.client("logs")
+        lines = [
+            f"{name.rpartition('/')[2]}: {event['message'].strip()}"
+            for name in [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+            for stream in logs.describe_log_streams(logGroupName=name)["logStreams"]
+            for event in logs.get_log_events(logGroupName=name, logStreamName=stream["logStreamName"])["events"]
+            if '"level"' in event["message"]
+        ]
+        return "\n".join(lines[-40:])
 
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    if not has_cdk(ROOT):
+    if not has_cdk():
         pytest.skip("the CDK CLI is not installed: run `make e2e`")
     folder = tmp_path_factory.mktemp("e2e")
     campaigns = _impatient_campaigns(folder)
@@ -79,7 +97,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     }
     context = ["--context", "stage=e2e", "--context", f"stages={json.dumps({'e2e': stage})}"]
     outputs = folder / "outputs.json"
-    with mail_sink() as sink, ses_endpoint(sink) as ses, ministack(folder, ses=ses) as account, _localhost_resolves():
+    with mail_sink() as sink, ses_endpoint(sink) as ses, ministack(folder, ses=ses) as account, _reachable(account):
         app = [*context, "--app", f"{sys.executable} -m infra.app", "--output", str(folder / "cdk.out")]
         cdk(ROOT, account, "bootstrap", f"aws://000000000000/{REGION}", *app)
         cdk(
@@ -87,11 +105,24 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         )
         stacks = json.loads(outputs.read_text())
         found = Deployed({name: value for stack in stacks.values() for name, value in stack.items()}, sink, account)
+        _let_batches_through(found.client("iam"))
         found.client("secretsmanager").put_secret_value(
             SecretId=found.outputs["IngestSecretName"],
             SecretString=json.dumps({"write_keys": [WRITE_KEY], "shopify": "e2e-webhook-secret"}),
         )
         yield found
+
+
+def _let_batches_through(iam: Any) -> None:
+    """IAM knows one action, ``sqs:SendMessage``, for one message and for ten; ministack asks for one of the call's name."""
+    for role in (role["RoleName"] for role in iam.list_roles()["Roles"] if "homing-e2e" in role["RoleName"]):
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+            policy = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+            for statement in policy["Statement"]:
+                if "sqs:SendMessage" in statement["Action"]:
+                    one = [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+                    statement["Action"] = [*one, "sqs:SendMessageBatch"]
+            iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
 
 
 def _impatient_campaigns(folder: Path) -> Path:
@@ -107,8 +138,9 @@ def _impatient_campaigns(folder: Path) -> Path:
 
 
 @contextmanager
-def _localhost_resolves() -> Iterator[None]:
-    """``*.localhost`` is loopback (RFC 6761), which not every resolver knows; the API's host name is one."""
+def _reachable(account: Account) -> Iterator[None]:
+    """What DNS and public certificates do elsewhere: ``*.localhost`` is loopback (RFC 6761, which not every resolver
+    knows), and the account's certificate is trusted."""
     original = socket.getaddrinfo
 
     def resolve(host: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -117,4 +149,6 @@ def _localhost_resolves() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", resolve)
+        for name, value in account.certificates.trusted().items():
+            patch.setenv(name, value)
         yield

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,8 +23,12 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
+from infra.config import ROOT
+from tests.e2e.certificates import Certificates, make_certificates
+
 REGION = "eu-central-1"
 BIN = Path(sys.executable).parent
+CDK = ROOT / ".cdk/node_modules/.bin/cdk"
 
 
 @dataclass
@@ -115,6 +118,7 @@ class Account:
 
     endpoint: str
     environment: dict[str, str]
+    certificates: Certificates
     log: Path
 
 
@@ -132,7 +136,8 @@ def ministack(folder: Path, *, ses: str) -> Iterator[Account]:
         "AWS_DEFAULT_REGION": REGION,
     }
     base = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment = {**base, **keys, "PATH": f"{BIN}{os.pathsep}{base.get('PATH', '')}"}
+    certificates = make_certificates(folder)
+    environment = {**base, **keys, **certificates.trusted(), "PATH": f"{BIN}{os.pathsep}{base.get('PATH', '')}"}
     log = folder / "ministack.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -145,6 +150,11 @@ def ministack(folder: Path, *, ses: str) -> Iterator[Account]:
                 "MINISTACK_HOST": "localhost",
                 "MINISTACK_REGION": REGION,
                 "LAMBDA_EXECUTOR": "local",
+                # Calls are checked against the policies of whoever makes them, as IAM does; ours ask for TLS.
+                "AUTH": "true",
+                "USE_SSL": "1",
+                "MINISTACK_SSL_CERT": str(certificates.certificate),
+                "MINISTACK_SSL_KEY": str(certificates.key),
                 "IOT_MTLS_ENABLED": "0",
                 "SFTP_ENABLED": "0",
                 "AWS_ENDPOINT_URL_SESV2": ses,
@@ -153,10 +163,10 @@ def ministack(folder: Path, *, ses: str) -> Iterator[Account]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    endpoint = f"http://127.0.0.1:{port}"
+    endpoint = f"https://127.0.0.1:{port}"
     try:
-        _wait_until_up(endpoint, process, log)
-        yield Account(endpoint, {**environment, "AWS_ENDPOINT_URL": endpoint}, log)
+        _wait_until_up(port, process, log)
+        yield Account(endpoint, {**environment, "AWS_ENDPOINT_URL": endpoint}, certificates, log)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         try:
@@ -166,12 +176,12 @@ def ministack(folder: Path, *, ses: str) -> Iterator[Account]:
             process.wait(10)
 
 
-def _wait_until_up(endpoint: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_up(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, f"ministack ended:\n{log.read_text()[-2000:]}"
         try:
-            urllib.request.urlopen(f"{endpoint}/_localstack/health", timeout=2).close()
+            socket.create_connection(("127.0.0.1", port), timeout=2).close()
         except OSError:
             time.sleep(0.2)
         else:
@@ -179,12 +189,11 @@ def _wait_until_up(endpoint: str, process: subprocess.Popen[bytes], log: Path) -
     raise AssertionError(f"ministack did not come up:\n{log.read_text()[-2000:]}")
 
 
-def cdk(root: Path, account: Account, *arguments: str) -> None:
+def cdk(*arguments: str, account: Account, cwd: Path) -> None:
     """The pinned CDK CLI, with its HOME apart; what it said is in the error when it fails."""
-    command = root / ".cdk/node_modules/.bin/cdk"
     done = subprocess.run(
-        [command, *arguments],
-        cwd=root,
+        [CDK, *arguments],
+        cwd=cwd,
         env={**account.environment, "CDK_DISABLE_CLI_TELEMETRY": "1", "CI": "1"},
         capture_output=True,
         text=True,
@@ -201,6 +210,6 @@ def free_port() -> int:
         return port
 
 
-def has_cdk(root: Path) -> bool:
+def has_cdk() -> bool:
     """Whether `make` has installed the CDK CLI."""
-    return (root / ".cdk/node_modules/.bin/cdk").exists() and shutil.which("node", path=str(BIN)) is not None
+    return CDK.exists() and shutil.which("node", path=str(BIN)) is not None

@@ -66,11 +66,13 @@ def test_one_click_in_the_cart_mail_ends_all_mail_to_that_customer_and_to_nobody
     fill_a_cart(client, "ada", "cart-2", KETTLE)
     fill_a_cart(client, "grace", "cart-3", KETTLE)
     deployed.eventually(lambda: deployed.sink.to("grace@customers.example"), "Grace's cart mail")
-    # Ada's second cart was abandoned before Grace's: give its mail time to arrive, if there were one.
+    deployed.eventually(lambda: len(deployed.carts_considered()) == 3, "a decision about Ada's second cart")
+    # Its mail would be on its way now, if there were one.
     for _ in range(6):
         deployed.wake()
         time.sleep(0.5)
 
+    assert len(deployed.carts_considered()) == 3
     assert len(deployed.sink.to("ada@customers.example")) == 1
     assert len(deployed.sink.to("grace@customers.example")) == 1
 

@@ -1,0 +1,63 @@
+"""Rules follow the flows: one for each trigger in use, and none for the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from homing.domain.content.publish import publish
+from homing.domain.flows.language import Flow
+
+from infra.app import read_campaigns
+from infra.config import ROOT
+from infra.constructs.flow_triggers import TriggerRule, rules_of
+from tests.infra.conftest import Synthesized
+
+pytestmark = pytest.mark.xdist_group("synth")
+
+
+def flow(name: str, on: Any) -> Flow:
+    return Flow.model_validate({"name": name, "on": on, "steps": [{"send": "hello"}]})
+
+
+def test_a_marketer_can_always_request_a_flow() -> None:
+    assert rules_of([]) == [TriggerRule("flow_requested")]
+
+
+def test_two_flows_on_one_trigger_share_a_rule() -> None:
+    flows = [flow("one", "cart_abandoned"), flow("two", "cart_abandoned")]
+
+    assert rules_of(flows) == [TriggerRule("cart_abandoned"), TriggerRule("flow_requested")]
+
+
+def test_a_rule_names_the_order_or_the_segment_that_the_flow_waits_for() -> None:
+    flows = [flow("thanks", {"order_placed": {"nth": 1}}), flow("hello", {"segment_entered": "vip"})]
+
+    patterns = {rule.id: rule for rule in rules_of(flows)}
+
+    assert patterns["order-placed-order-1"].name == "order-1"
+    assert patterns["segment-entered-vip"].name == "vip"
+
+
+def test_a_rule_for_every_order_covers_the_one_for_the_first() -> None:
+    flows = [flow("first", {"order_placed": {"nth": 1}}), flow("each", "order_placed")]
+
+    assert [rule for rule in rules_of(flows) if rule.kind == "order_placed"] == [TriggerRule("order_placed")]
+
+
+def test_the_deployed_rules_are_those_of_the_campaigns(stacks: Synthesized) -> None:
+    campaigns = publish(read_campaigns(ROOT / "layers/campaigns"))
+    on_the_bus = {
+        rule["Properties"]["Name"]
+        for rule in stacks.all("AWS::Events::Rule").values()
+        if "EventBusName" in rule["Properties"]
+    }
+
+    assert on_the_bus == {f"homing-prod-{rule.id}" for rule in rules_of(campaigns.flows.values())}
+
+
+def test_only_requests_of_marketers_may_come_from_other_sources(stacks: Synthesized) -> None:
+    for rule in stacks.all("AWS::Events::Rule").values():
+        pattern = rule["Properties"].get("EventPattern", {})
+        if "EventBusName" in rule["Properties"] and pattern["detail-type"] != ["FlowRequested"]:
+            assert pattern["source"] == ["homing"]
