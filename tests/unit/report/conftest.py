@@ -95,6 +95,7 @@ def later() -> Callable[[Outputs, str], Outputs]:
             each | {"occurred_at": at, "received_at": at} if each["properties"].get("order_id") == "1" else each
             for each in outputs.events
         ]
-        return outputs.model_copy(update={"archive": bundle(*lines)})
+        kept = {name: getattr(outputs, name) for name in ("messages", "transitions", "profiles")}
+        return Outputs(**kept, archive=bundle(*lines))
 
     return moved

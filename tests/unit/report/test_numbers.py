@@ -50,7 +50,7 @@ def test_two_customers_on_one_device_stay_two(story: Outputs) -> None:
         line | {"identifiers": {"anonymous_id": "tablet", "user_id": line["profile_id"]}} for line in story.events
     ]
     people = [profile.model_copy(update={"profile_id": name}) for name in ("ada", "eve") for profile in story.profiles]
-    outputs = story.model_copy(update={"archive": bundle(*shared), "profiles": people})
+    outputs = Outputs(messages=story.messages, profiles=people, archive=bundle(*shared))
     numbers = report.numbers_of(outputs)
     assert {order.person for order in numbers.orders} == {"ada", "eve"}
 

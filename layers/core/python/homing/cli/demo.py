@@ -153,8 +153,8 @@ def text_of(summary: dict[str, Any]) -> str:
     """The summary in a few lines."""
     money = " + ".join(f"{amount} {currency}" for currency, amount in summary["revenue_after_mails"].items())
     lines = [
-        f"{summary['days']} days in {summary['seconds']} s: {summary['events']:,} events, {summary['profiles']:,} profiles,"
-        f" {summary['transitions']:,} segment changes, {summary['orders']:,} orders",
+        f"{summary['days']} days in {summary['seconds']} s: {summary['events']:,} events posted,"
+        f" {summary['profiles']:,} profiles, {summary['transitions']:,} segment changes, {summary['orders']:,} orders",
         f"{summary['mails']:,} mails: {summary['opened']:,} opened, {summary['clicked']:,} clicked,"
         f" {summary['orders_after_mails']:,} orders after a click" + (f", {money}" if money else ""),
         f"{summary['refused']} bad requests refused, {summary['quarantined']} records in quarantine",

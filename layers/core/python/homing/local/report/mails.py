@@ -26,13 +26,15 @@ def examples(numbers: Numbers) -> list[Message]:
     first, and of its templates the one that was sent most."""
     ordered = {message.message_id for _, message in numbers.attributed}
 
-    def telling(message: Message) -> tuple[int, int]:
+    def telling(message: Message) -> tuple[int, int, int]:
         score = (
             4 * (message.message_id in ordered)
             + 2 * (message.message_id in numbers.clicked)
             + (message.message_id in numbers.opened)
         )
-        return score, -(message.sent_at or 0)
+        # Two or three pictures show more than one, and more than three only take room.
+        pictures = message.html.count("<img")
+        return score, pictures if pictures <= 3 else 0, -(message.sent_at or 0)
 
     best: dict[str, Message] = {}
     times: dict[str, int] = {}

@@ -81,7 +81,7 @@ def _headline(numbers: Numbers) -> str:
     total = numbers.total
     if total.orders:
         orders = f"{spelled(total.orders).capitalize()} {'order' if total.orders == 1 else 'orders'}"
-        return f"{orders} followed a mail, <span>worth <em>{esc(sums(total.revenue, cents=False))}</em></span>"
+        return f"{orders} followed a&nbsp;mail, <span>worth <em>{esc(sums(total.revenue, cents=False))}</em></span>"
     if total.sent:
         return f"{esc(count(total.sent, 'mail'))}, each at <em>its moment</em>"
     return "What happened, <em>told in order</em>"

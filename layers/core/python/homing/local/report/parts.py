@@ -217,7 +217,7 @@ def refused(numbers: Numbers, answers: Mapping[str, int]) -> str:
     if not kept and not answers:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{esc(humanise(what))}<span class="soft">The sender was told at once.</span></th>'
+        f'<tr><th scope="row">{esc(what[:1].upper() + what[1:])}<span class="soft">The sender was told at once.</span></th>'
         f'<td class="n">{number:,}</td></tr>'
         for what, number in answers.items()
     ) + "".join(
