@@ -99,10 +99,10 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     outputs = folder / "outputs.json"
     with mail_sink() as sink, ses_endpoint(sink) as ses, ministack(folder, ses=ses) as account, _reachable(account):
         app = [*context, "--app", f"{sys.executable} -m infra.app", "--output", str(folder / "cdk.out")]
-        cdk(ROOT, account, "bootstrap", f"aws://000000000000/{REGION}", *app)
-        cdk(
-            ROOT, account, "deploy", "Homing-e2e/*", *app, "--require-approval", "never", "--outputs-file", str(outputs)
-        )
+        # Elsewhere there is no cdk.json: bootstrapping needs no synthesis.
+        cdk("bootstrap", f"aws://000000000000/{REGION}", account=account, cwd=folder)
+        deploy = ["deploy", "Homing-e2e/*", *app, "--require-approval", "never", "--outputs-file", str(outputs)]
+        cdk(*deploy, account=account, cwd=ROOT)
         stacks = json.loads(outputs.read_text())
         found = Deployed({name: value for stack in stacks.values() for name, value in stack.items()}, sink, account)
         _let_batches_through(found.client("iam"))
