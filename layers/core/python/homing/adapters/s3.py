@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from homing.adapters.aws_errors import aws_errors
 from homing.services.ports import Rejected
 
@@ -31,17 +33,25 @@ class _Lines:
         )
 
     def _store(self, key: str, lines: Iterable[Mapping[str, Any]]) -> None:
-        text = "".join(json.dumps(line, separators=(",", ":"), ensure_ascii=False) + "\n" for line in lines)
+        data = b"".join(map(_line, lines))
         with aws_errors(f"storing an object in {self._bucket}"):
             self._client.put_object(
                 Bucket=self._bucket,
                 Key=f"{self._prefix}{key}{SUFFIX}",
                 # No time in the header: storing the same lines again stores the same bytes.
-                Body=gzip.compress(text.encode(), compresslevel=6, mtime=0),
+                Body=gzip.compress(data, compresslevel=6, mtime=0),
                 # No Content-Encoding: readers that honour it would unpack once and then again because of the suffix.
                 ContentType="application/gzip",
                 **self._encryption,
             )
+
+
+def _line(line: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        # Numbers beyond 64 bits, which senders may send.
+        return json.dumps(line, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
 class S3Archive(_Lines):

@@ -68,6 +68,17 @@ class UpdateResult:
     counts: Mapping[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """An event with the ids under which its person may be stored, strongest first; hashed once."""
+
+    event: Event
+    ids: list[str]
+
+
+_Item = tuple[StreamItem, _Named | Wake]
+
+
 @dataclass(slots=True)
 class _Held:
     """A profile being folded, and what was stored."""
@@ -101,7 +112,7 @@ class UpdateProfiles:
     def __call__(self, records: Sequence[StreamItem], *, batch: str) -> UpdateResult:
         """``batch`` names what is archived, so that a redelivered batch overwrites itself. Raises nothing for bad
         records (they are quarantined) and reports what must be delivered again."""
-        items: list[tuple[StreamItem, Event | Wake]] = []
+        items: list[_Item] = []
         bad: list[Rejected] = []
         for record in records:
             try:
@@ -114,32 +125,34 @@ class UpdateProfiles:
                 self.quarantine.put(f"{_day(bad[0].at)}/{batch}", bad)
             failed = self._fold(items, counts)
             if failed is None:
-                self._archive([item for _, item in items if isinstance(item, Event)], batch)
+                self._archive([item for _, item in items if isinstance(item, _Named)], batch)
         except Unavailable:
             failed = records[0].sequence
         return UpdateResult(failed, counts)
 
-    def _parse(self, record: StreamItem) -> Event | Wake:
+    def _parse(self, record: StreamItem) -> _Named | Wake:
         if record.data.startswith(b'{"wake"'):
             try:
                 raw = json.loads(record.data)
                 return Wake(str(raw["wake"]), int(raw["at"]))
             except (ValueError, KeyError, TypeError) as error:
                 raise InvalidInput("not a wake-up", code="bad_wake") from error
+        if record.data.startswith(b'{"unreadable"'):
+            raise _unreadable(record.data)
         event = Event.from_json(record.data)
-        if not self._ids(event):
+        ids = self._ids(event)
+        if not ids:
             raise InvalidInput(
                 "the event names nobody: send userId, anonymousId or an e-mail address", code="missing_identifier"
             )
-        return event
+        return _Named(event, ids)
 
     def _ids(self, event: Event) -> list[str]:
-        """The ids under which the person may be stored, strongest first."""
         known = list(self.identity.keys(event.identifiers).values())
         own = event.context.get("profile_id")
         return [own, *known] if isinstance(own, str) and own and own not in known else known
 
-    def _fold(self, items: list[tuple[StreamItem, Event | Wake]], counts: dict[str, int]) -> str | None:
+    def _fold(self, items: list[_Item], counts: dict[str, int]) -> str | None:
         for _ in range(_ATTEMPTS):
             attempt = dict.fromkeys(("folded", "duplicates", "orphans", "merged", "woken", "profiles_written"), 0)
             batch = _Batch(self, items, attempt)
@@ -149,28 +162,35 @@ class UpdateProfiles:
                 return failed
         return items[0][0].sequence
 
-    def _archive(self, events: Iterable[Event], batch: str) -> None:
+    def _archive(self, items: Iterable[_Named], batch: str) -> None:
         if self.archive is None:
             return
         days: dict[str, list[dict[str, Any]]] = {}
-        for event in events:
-            line = archive_line(event, self._ids(event)[0], self.identity)
-            days.setdefault(_day(event.received), []).append(line)
+        for item in items:
+            line = archive_line(item.event, item.ids[0], self.identity)
+            days.setdefault(_day(item.event.received), []).append(line)
         for day, lines in days.items():
             self.archive.put(f"events/date={day}/{batch}", lines)
+
+
+def _unreadable(data: bytes) -> InvalidInput:
+    """What ``receive_webhook`` found wrong with a signed delivery that it passed on to be kept."""
+    try:
+        label = json.loads(data)
+        return InvalidInput(str(label["reason"]), code=str(label["unreadable"]), where=str(label["source"]))
+    except (ValueError, KeyError, TypeError):
+        return InvalidInput("not an event", code="unreadable")
 
 
 class _Batch:
     """One attempt at a batch: everything read at its start."""
 
-    def __init__(
-        self, service: UpdateProfiles, items: list[tuple[StreamItem, Event | Wake]], counts: dict[str, int]
-    ) -> None:
+    def __init__(self, service: UpdateProfiles, items: list[_Item], counts: dict[str, int]) -> None:
         self.service = service
         self.engine = service.engine
         self.items = items
         self.counts = counts
-        ids = {i for _, item in items for i in (service._ids(item) if isinstance(item, Event) else [item.profile_id])}
+        ids = {i for _, item in items for i in (item.ids if isinstance(item, _Named) else [item.profile_id])}
         self.stored = load(service.profiles, ids) if ids else {}
         self.held: dict[str, _Held] = {}
         # Pointers that this batch will write: id → root.
@@ -182,7 +202,7 @@ class _Batch:
             if isinstance(item, Wake):
                 self._wake(record, item)
             else:
-                self._event(record, item)
+                self._event(record, item.event, item.ids)
         return self._write()
 
     def _root(self, id: str) -> str:
@@ -214,8 +234,7 @@ class _Batch:
         held.dirty = True
         self.counts["woken"] += 1
 
-    def _event(self, record: StreamItem, event: Event) -> None:
-        ids = self.service._ids(event)
+    def _event(self, record: StreamItem, event: Event, ids: list[str]) -> None:
         if not event.identifiers and not any(self._exists(self._root(i)) for i in ids):
             # Word of a message to somebody who was erased since: it must not bring them back.
             self.counts["orphans"] += 1
