@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -300,6 +301,27 @@ def test_work_that_makes_new_work_without_end_is_reported(tmp_path: Path, monkey
 def test_a_resource_type_that_nobody_hosts_is_an_error() -> None:
     template = Template(stacks.stacks({"Fleet": {"Type": "AWS::GameLift::Fleet"}}))
     with pytest.raises(InvalidInput, match="AWS::GameLift::Fleet"), LocalHost(template, start=stacks.START):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("resource", "word"),
+    [
+        (stacks.mapping("Echo", stacks.WORK, FilterCriteria={"Filters": []}), "filters"),
+        ({"Type": "AWS::ApiGatewayV2::Route", "Properties": {"RouteKey": "GET /", "AuthorizationType": "JWT"}}, "authorizers"),
+        (
+            {
+                "Type": "AWS::Events::Rule",
+                "Properties": {"EventPattern": {}, "Targets": [{"Id": "a", "Arn": stacks.WORK, "InputPath": "$.a"}]},
+            },
+            "transformers",
+        ),
+        ({"Type": "AWS::SQS::Queue", "Properties": {"FifoQueue": True}}, "FIFO"),
+    ],
+)
+def test_what_is_not_hosted_is_refused_rather_than_left_out(tmp_path: Path, resource: Any, word: str) -> None:
+    resources = {"Echo": stacks.function("echo"), "Odd": resource}
+    with pytest.raises(InvalidInput, match=word), stacks.host(tmp_path, resources, {"echo": ECHO}):
         pass
 
 

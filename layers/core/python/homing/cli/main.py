@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backtest": ("backtest", "The same decisions in memory, at speed, nothing sent."),
     "check": ("check", "Find mistakes in segments, flows and templates."),
     "preview": ("preview", "Mails as customers would see them."),
+    "reference": ("reference", "The pages of docs/ that are generated from the code."),
     "publish": ("publish", "Compile campaigns into the bundle that functions read."),
 }
 

@@ -42,6 +42,8 @@ def command(events: Path, campaigns: Path | None, until: str | None, out: Path |
         raise click.UsageError(str(error)) from error
     summary = _run(recording, campaigns, end, out, as_json)
     click.echo(json.dumps(summary, indent=2) if as_json else text_of(summary, out))
+    if "function_errors" in summary:
+        raise SystemExit(1)
 
 
 def _run(recording: list[Any], campaigns: Path | None, end: int | None, out: Path | None, quiet: bool) -> dict[str, Any]:

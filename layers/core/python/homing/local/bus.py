@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from homing.domain.errors import InvalidInput
 from homing.domain.time import iso
 from homing.local.patterns import Pattern
 from homing.local.template import Template
@@ -107,6 +108,9 @@ def rules_of(template: Template) -> tuple[Rule, ...]:
         properties = resource.properties
         if "EventPattern" in properties and properties.get("State", "ENABLED") == "ENABLED":
             bus = str(properties.get("EventBusName", _DEFAULT)).rsplit("/", 1)[-1]
+            for target in properties.get("Targets", []):
+                if {"InputTransformer", "InputPath"} & set(target):
+                    raise InvalidInput(f"{resource.logical_id}: input transformers are not hosted here", code="template")
             targets = tuple((target["Arn"], target.get("Input")) for target in properties.get("Targets", []))
             rules.append(Rule(resource.name, bus, Pattern.parse(properties["EventPattern"]), targets))
     return tuple(rules)

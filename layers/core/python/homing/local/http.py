@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from homing.domain.errors import InvalidInput
 from homing.domain.time import to_datetime
 from homing.local.sources import FunctionFailed, Invoke
 from homing.local.template import Template
@@ -180,6 +181,8 @@ def api_of(template: Template, invoke: Invoke, now: Callable[[], int]) -> Api:
     routes = []
     for resource in template.resources("AWS::ApiGatewayV2::Route"):
         properties = resource.properties
+        if properties.get("AuthorizationType", "NONE") != "NONE":
+            raise InvalidInput(f"{resource.logical_id}: authorizers are not hosted here", code="template")
         key = properties["RouteKey"]
         method, _, path = key.partition(" ") if key != "$default" else ("ANY", "", "")
         function = functions[properties["Target"].removeprefix("integrations/")]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -111,6 +112,9 @@ class Outputs(_Line):
         """Writes ``messages``, ``transitions``, ``profiles`` and ``quarantine.jsonl`` and ``archive/``; the report is
         written by :mod:`homing.local.report`."""
         directory.mkdir(parents=True, exist_ok=True)
+        if (directory / "messages.jsonl").exists():
+            # An earlier run's archive has other names and would be read with this one.
+            shutil.rmtree(directory / "archive", ignore_errors=True)
         for name in _FILES:
             _write_lines(directory / f"{name}.jsonl", getattr(self, name))
         for key, body in self.archive.items():

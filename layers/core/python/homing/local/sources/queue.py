@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from homing.domain.errors import InvalidInput
 from homing.domain.time import SECOND
 from homing.local.sources import FunctionFailed, Invoke
 
@@ -45,6 +46,8 @@ class QueueMapping:
     @classmethod
     def of(cls, function: str, queue_arn: str, mapping: Mapping[str, Any], queue: Mapping[str, Any]) -> QueueMapping:
         """From the resolved properties of the mapping and of the queue."""
+        if "FilterCriteria" in mapping:
+            raise InvalidInput(f"{queue_arn}: filters of queue mappings are not hosted here", code="template")
         redrive = queue.get("RedrivePolicy") or {}
         return cls(
             function=function,
