@@ -1,6 +1,6 @@
 # One command each; all of them set up what they need, from Python 3.11 and make alone.
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check unit e2e bench synth deploy lock clean
+.PHONY: help setup demo test check unit e2e bench synth bootstrap deploy lock clean
 
 PYTHON ?= python3
 STAGE ?= dev
@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
 CDK := .cdk/node_modules/.bin/cdk
+LAYER := build/.ready
 CDK_READY := .cdk/$(CDK_VERSION)
 
 # Node comes with the virtual environment: jsii and the CDK CLI find it there first.
@@ -19,7 +20,7 @@ help:
 	@echo "make demo    a simulated shop on this machine, with a report page in out/demo"
 	@echo "make test    everything CI does: static checks, tests, the end-to-end test"
 	@echo "make check   static checks only        make bench   measure, and write docs/benchmarks.md"
-	@echo "make synth   CloudFormation in cdk.out   make deploy STAGE=prod   into the account of your AWS credentials"
+	@echo "make synth   CloudFormation in cdk.out   make bootstrap, make deploy STAGE=prod   into your AWS account"
 	@echo "make lock    resolve the locked requirements again        make clean   remove what make made"
 
 setup: $(READY)
@@ -50,8 +51,13 @@ check: $(READY)
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# The wheels of the layer are fetched here, so that the tests need no network.
+$(LAYER): $(READY) layers/dependencies/requirements.txt
+	@$(BIN)/python -c 'from infra import assets; assets.dependencies_layer()'
+	@touch $@
+
 # Tests of one group share what is dear to make, so a group stays on one worker.
-unit: $(READY)
+unit: $(LAYER)
 	@$(BIN)/pytest -n 2 --dist loadgroup -m "not e2e"
 
 e2e: $(CDK_READY)
@@ -63,6 +69,9 @@ bench: $(READY)
 synth: $(CDK_READY)
 	@$(CDK) synth --quiet --context stage=$(STAGE) 'Homing-$(STAGE)/*'
 	@echo "cdk.out holds the templates of stage $(STAGE)"
+
+bootstrap: $(CDK_READY)
+	@$(CDK) bootstrap --context stage=$(STAGE)
 
 deploy: $(CDK_READY)
 	@$(CDK) deploy --context stage=$(STAGE) 'Homing-$(STAGE)/*'

@@ -126,10 +126,12 @@ class Account:
 def ministack(folder: Path, *, ses: str) -> Iterator[Account]:
     """Runs ministack in a process group of its own, which ends with the block."""
     port = free_port()
-    home = folder / "home"
+    home, scratch = folder / "home", folder / "tmp"
     home.mkdir()
+    scratch.mkdir()
     keys = {
         "HOME": str(home),
+        "TMPDIR": str(scratch),
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_REGION": REGION,
