@@ -22,20 +22,19 @@ class BusinessDashboard(Construct):
     def __init__(self, scope: Construct, id: str, *, stage: StageSettings) -> None:
         super().__init__(scope, id)
         self.name = stage.named("business")
-        rows: list[list[tuple[str, list[str], str]]] = [
+        rows = [
             [
-                ("Customers come", ["EventsReceived", "WebhooksReceived", "EventsFolded"], "receive|update"),
-                ("Moments worth a mail", ["TransitionsPublished", "TriggersPublished", "FlowsStarted"], "publish|run"),
-            ],
-            [
-                ("Mails", ["MessagesSent", "MessagesDeferred", "MessagesDropped", "MessagesUnknown"], "send_email"),
+                ("Customers come", ["EventsReceived", "EventsRejected", "EventsFolded"]),
                 (
-                    "What became of them",
-                    ["EmailDelivered", "EmailOpened", "EmailLinkClicked", "EmailBounced", "EmailMarkedAsSpam"],
-                    "record_engagement",
+                    "Moments worth a mail",
+                    ["TransitionsPublished", "TriggersPublished", "FlowsStarted", "SendsRequested"],
                 ),
             ],
-            [("People who left", ["Unsubscribed", "EmailMarkedAsSpam"], "manage_preferences")],
+            [
+                ("Mails", ["MessagesSent", "MessagesDeferred", "MessagesDropped", "MessagesUnknown"]),
+                ("What became of them", ["EmailDelivered", "EmailOpened", "EmailLinkClicked"]),
+            ],
+            [("Unwanted or unreachable", ["Unsubscribed", "EmailMarkedAsSpam", "EmailBounced", "AddressesSuppressed"])],
         ]
         cloudwatch.Dashboard(
             self,
@@ -51,7 +50,7 @@ class BusinessDashboard(Construct):
                         left=[_business_metric(metric) for metric in metrics],
                         left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
                     )
-                    for title, metrics, _ in row
+                    for title, metrics in row
                 ]
                 for row in rows
             ],

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from homing.domain.delivery.ledger import SendStatus
 
 from infra import assets
 from infra.config import ROOT
 from tests.infra.conftest import Synthesized, synthesize
 
 pytestmark = pytest.mark.xdist_group("synth")
-
-STREAMS = ("kinesis", "stream", "Stream")
 
 
 def properties(stacks: Synthesized, kind: str) -> list[dict[str, Any]]:
@@ -154,6 +154,22 @@ def test_the_handlers_lie_where_lambda_looks_for_them() -> None:
     assert (code / "functions/update_profiles/handler.py").read_bytes() == (
         ROOT / "functions/update_profiles/handler.py"
     ).read_bytes()
+
+
+def test_whatever_the_business_dashboard_shows_is_counted_by_somebody(stacks: Synthesized) -> None:
+    (body,) = (
+        str(board["DashboardBody"])
+        for board in properties(stacks, "AWS::CloudWatch::Dashboard")
+        if board["DashboardName"] == "homing-prod-business"
+    )
+    shown = set(re.findall(r'MetricName=\W*"?([A-Za-z]+)', body))
+    folders = ("functions", *(f"layers/core/python/homing/{name}" for name in ("services", "sources", "runtime")))
+    sources = "".join(path.read_text(encoding="utf-8") for folder in folders for path in ROOT.glob(f"{folder}/**/*.py"))
+    # send_email counts each status of its ledger.
+    statuses = {f"Messages{status.title()}" for status in get_args(SendStatus)}
+
+    assert len(shown) > 10
+    assert {name for name in shown - statuses if f'"{name}"' not in sources} == set()
 
 
 @pytest.mark.parametrize("what", ["alarm", "output"])
