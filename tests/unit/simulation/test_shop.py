@@ -22,7 +22,7 @@ SECRET = "shh"
 
 
 def weeks(
-    products: dict[str, Product], *, seed: int = 7, days: int = 14, customers: int = 80
+    products: dict[str, Product], *, seed: int = 7, days: int = 14, customers: int = 200
 ) -> tuple[Shop, ToyHost, Tally]:
     settings = ShopSettings(
         start=START, end=START + days * DAY, write_key="key", shopify_secret=SECRET, customers=customers, strangers=15

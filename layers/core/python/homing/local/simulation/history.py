@@ -43,7 +43,8 @@ def known_customers(
         age = (first - customer.signed_up).days
         for number in range(rng.choices((0, 1, 2, 3, 5), weights=(46, 26, 14, 9, 5))[0]):
             customer.orders += 1
-            happened = at - int((0.02 + rng.random() ** 1.8) * min(age, 140) * DAY) - rng.randrange(HOUR)
+            # Long enough ago that nobody is thanked for it now.
+            happened = at - 3 * DAY - int((0.02 + rng.random() ** 1.8) * min(age, 140) * DAY) - rng.randrange(HOUR)
             picked = rng.sample(sorted(products), k=min(len(products), rng.choices((1, 2, 3), weights=(6, 3, 1))[0]))
             order_id = f"{4_000 + customer.number * 5 + number}"
             lines = [Line(product_id) for product_id in picked]

@@ -64,7 +64,6 @@ class _Walk:
             self.logged_in = self.logged_in or self.customer.known
         if reason != "browse" or rng.random() < 0.5:
             self.page("Home" if reason == "browse" else "Landing", utm=None if reason == "browse" else "homing")
-        self.maybe_sign_up()
         if reason == "cart mail" and self.customer.cart:
             self.look_into_cart()
             if rng.random() < persona.orders:
@@ -72,6 +71,8 @@ class _Walk:
                 return self.end()
         for product in self.interests():
             self.view(product)
+        # People look around before they say who they are.
+        self.maybe_sign_up()
         wants = persona.adds if reason == "browse" else min(0.9, persona.adds * 1.4)
         if rng.random() < wants and self.customer.last_viewed:
             self.fill_cart()
