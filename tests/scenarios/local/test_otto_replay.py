@@ -7,9 +7,15 @@ import re
 from pathlib import Path
 
 from click.testing import CliRunner
+from homing.adapters.files import read_folder
 from homing.cli.main import command
-from homing.domain.time import SECOND
-from homing.local.outputs import Outputs
+from homing.domain.content.publish import publish
+from homing.domain.time import SECOND, parse_instant
+from homing.local.backtest import Backtest
+from homing.local.host import LocalHost
+from homing.local.outputs import Message, Outputs
+from homing.local.replay import Replay, read_recording, start_of
+from homing.sources.segment_spec import read_message
 
 from tests.fixtures import otto
 
@@ -43,3 +49,24 @@ def test_each_abandoned_cart_gets_exactly_one_mail_with_exactly_its_items(tmp_pa
     assert {path.name for path in out.iterdir()} == {
         "messages.jsonl", "transitions.jsonl", "profiles.jsonl", "quarantine.jsonl", "report.html", "archive",
     }  # fmt: skip
+
+
+def decided(message: Message) -> tuple[object, ...]:
+    """A decision, without the seconds that streams take to carry it."""
+    return message.message_id, message.status, message.reason, message.to, message.triggered_at, message.subject
+
+
+def test_the_local_host_and_the_backtest_decide_alike(tmp_path: Path) -> None:
+    recording = read_recording(otto.write_jsonl(tmp_path / "otto.jsonl"))
+    with LocalHost.deployed(start=start_of(recording)) as host:
+        replay = Replay(host)
+        for _ in replay.run(recording):
+            pass
+        replayed = replay.outputs()
+    backtest = Backtest(publish(read_folder(Path(__file__).parents[3] / "layers/campaigns")))
+    events = [read_message(line.message, received=parse_instant(line.message["timestamp"])) for line in recording]
+    backtest.run(events)
+    backtest.pass_time(backtest.now + 7 * 86_400 * SECOND)
+    tested = backtest.outputs()
+    assert {decided(message) for message in replayed.messages} == {decided(message) for message in tested.messages}
+    assert {t.model_dump_json() for t in replayed.transitions} == {t.model_dump_json() for t in tested.transitions}
