@@ -57,24 +57,25 @@ def session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
-@cache
-def client(service: str, config: Config | None = None) -> Any:
-    """A low-level client, made on first use. Time-outs in seconds; a call is tried three times."""
-    return session().create_client(
-        service,
-        config=config
-        or Config(
-            connect_timeout=2,
-            read_timeout=5,
-            retries={"mode": "standard", "total_max_attempts": 3},
-            max_pool_connections=WORKERS * 2,
-            tcp_keepalive=True,
-            # A third of the CPU time of a call: botocore otherwise puts its long name together twice and walks through
-            # parameters that typed code built (benchmarks/stub.py measures it).
-            user_agent="homing",
-            parameter_validation=False,
-        ),
+def config() -> Config:
+    """How clients talk to AWS, unless they have reasons of their own. Time-outs in seconds; a call is tried three times."""
+    return Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=WORKERS * 2,
+        tcp_keepalive=True,
+        # A third of the CPU time of a call: botocore otherwise puts its long name together twice and walks through
+        # parameters that typed code built (benchmarks/stub.py measures it).
+        user_agent="homing",
+        parameter_validation=False,
     )
+
+
+@cache
+def client(service: str, own: Config | None = None) -> Any:
+    """A low-level client, made on first use."""
+    return session().create_client(service, config=own or config())
 
 
 @cache
