@@ -61,3 +61,11 @@ def _message(kind: str, user: str, message_id: str, at: float, more: dict[str, A
 
     stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {"type": kind, "userId": user, "messageId": message_id, "timestamp": stamp, **more}
+
+
+if __name__ == "__main__":
+    import json
+    import sys
+
+    for message in messages(*sys.argv[1:]):
+        print(json.dumps(message, separators=(",", ":")))

@@ -1,0 +1,137 @@
+"""What is measured on: the starter campaigns, a simulated shop, a busy minute, and a month of real orders, as the bytes
+that lie on the stream."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from homing.adapters.files import read_folder
+from homing.adapters.memory import MemoryStream
+from homing.domain.campaigns import Campaigns
+from homing.domain.content.publish import publish
+from homing.domain.events.event import Event
+from homing.domain.profiles.identity import Identity
+from homing.domain.time import DAY, HOUR, MINUTE, SECOND, parse_instant
+from homing.local.simulation import Drive, Shop, ShopSettings
+from homing.services.http import HttpRequest, HttpResponse
+from homing.services.receive_events import ReceiveEvents
+from homing.services.receive_webhook import ReceiveWebhook
+from homing.services.update_profiles import StreamItem
+from homing.sources.segment_spec import read_message
+
+from benchmarks import completejourney
+
+ROOT = Path(__file__).parents[1]
+START = parse_instant("2026-10-12T00:00:00Z")
+IDENTITY = Identity(b"benchmarks")
+WRITE_KEY, WEBHOOK_SECRET = "key", "hush"
+
+
+@cache
+def campaigns() -> Campaigns:
+    """The starter campaigns, published."""
+    return publish(read_folder(ROOT / "layers" / "campaigns"))
+
+
+def shop(days: int, customers: int, write_key: str = WRITE_KEY, secret: str = WEBHOOK_SECRET) -> Shop:
+    """A simulated shop, the same in every run."""
+    settings = ShopSettings(
+        start=START, end=START + days * DAY, write_key=write_key, shopify_secret=secret, customers=customers,
+        strangers=customers // 5,
+    )  # fmt: skip
+    return Shop(random.Random(7), campaigns().products, settings)
+
+
+@dataclass
+class _Door:
+    """Only what stands at the stack's entrance: what is posted becomes records, and nobody answers with mail."""
+
+    now: int = 0
+    mails: Sequence[Any] = ()
+    stream: MemoryStream = field(default_factory=MemoryStream)
+
+    def __post_init__(self) -> None:
+        self.events = ReceiveEvents(self.stream, IDENTITY, frozenset({WRITE_KEY}), lambda: self.now)
+        self.webhooks = ReceiveWebhook(self.stream, IDENTITY, {"shopify": WEBHOOK_SECRET}, lambda: self.now)
+
+    def http(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """One request, stored on the stream in memory."""
+        request = HttpRequest(method, path, headers={k.lower(): v for k, v in headers.items()}, body=body)
+        return (self.webhooks if path.startswith("/webhooks") else self.events)(request)
+
+    def advance_to(self, instant: int) -> None:
+        """Nothing falls due here."""
+        self.now = max(self.now, instant)
+
+    def ses_event(self, mail: Any, kind: str) -> None:
+        """There are no mails."""
+
+
+@cache
+def simulated(limit: int) -> list[StreamItem]:
+    """Records of a simulated shop of 600 customers: clicks, carts and orders from browsers, and its shop's webhooks."""
+    door = _Door()
+    for _ in Drive(shop(days=21, customers=600), door).run():
+        if len(door.stream.items) >= limit:
+            break
+    return items(record.data for record in islice(door.stream.items, limit))
+
+
+@cache
+def crowd(limit: int, people: int = 1_200) -> list[StreamItem]:
+    """A busy minute: ``people`` known customers shop at once, so that hardly two records in a row are one person's.
+    First each of them comes once."""
+    rng, products, found = random.Random(7), list(campaigns().products.values()), list[bytes]()
+    mix = ("Product Viewed",) * 6 + ("Page Viewed",) * 2 + ("Product Added",) * 2
+    for number in range(limit):
+        product, person = rng.choice(products), number if number < people else rng.randrange(people)
+        name = rng.choice(mix)
+        at = START + HOUR + number * SECOND // 1000
+        properties = {
+            "product_id": product.product_id, "name": product.name, "price": float(product.price or 0), "quantity": 1,
+            "currency": "EUR", "url": product.url, "image_url": product.image_url, "category": product.category,
+        }  # fmt: skip
+        event = Event.model_validate({
+            "message_id": f"{number:016x}", "type": "track", "name": name, "occurred_at": at / SECOND,
+            "received_at": at / SECOND, "source": "segment",
+            "identifiers": {"user_id": f"customer-{person}", "anonymous_id": f"browser-{person}"},
+            "properties": {**properties, "cart_id": f"cart-{person}"} if name == "Product Added" else properties,
+            "context": {"library": {"name": "analytics.js", "version": "2.11.1"}, "locale": "de-DE"},
+        })  # fmt: skip
+        found.append(event.to_json())
+    return items(found)
+
+
+def has_real_orders() -> bool:
+    """Whether the data set lies beside the project."""
+    return (completejourney.DATA / "transactions.parquet").exists()
+
+
+@cache
+def real_month(end: str = "2017-04-01") -> list[dict[str, Any]]:
+    """Real orders as Segment messages, by time. Read in a process of its own: the reader's memory is not ours."""
+    command = [sys.executable, "-m", "benchmarks.completejourney", "2017-03-01", end]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@cache
+def real_orders(limit: int) -> list[StreamItem]:
+    """The first records of the month."""
+    week = real_month("2017-03-08")
+    found = (read_message(message, received=parse_instant(message["timestamp"])) for message in week)
+    return items(event.to_json() for event in islice(found, limit))
+
+
+def items(datas: Iterable[bytes]) -> list[StreamItem]:
+    """As the stream delivers them."""
+    return [StreamItem(str(number), data, START + MINUTE) for number, data in enumerate(datas, start=1)]
