@@ -117,3 +117,19 @@ def test_known_pictures_come_inside_and_others_keep_their_address() -> None:
 def test_the_file_is_written_with_its_folder(tmp_path: Path, story: Outputs) -> None:
     report.write(story, tmp_path / "deep" / "report.html")
     assert (tmp_path / "deep" / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_where_nothing_is_known_of_readers_nothing_is_said_of_them(story: Outputs, campaigns: Campaigns) -> None:
+    past = Outputs(messages=story.messages, transitions=story.transitions, profiles=story.profiles)
+    page = report.render(past, campaigns=campaigns)
+    assert "From a visit to an order" not in page
+    assert ">Opened<" not in page
+    assert "were clicked" not in page
+    assert "Nothing is known of how readers reacted" in page
+
+
+def test_long_periods_are_told_by_week(story: Outputs, campaigns: Campaigns) -> None:
+    whole_year = (1767222000_000_000, 1798758000_000_000)
+    page = report.render(story, campaigns=campaigns, period=whole_year)
+    assert "Mails week by week" in page
+    assert page.count("<rect class=") == 1

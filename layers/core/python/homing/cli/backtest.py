@@ -69,7 +69,7 @@ def _run(recording: list[Any], campaigns: Path, end: int | None, out: Path | Non
     summary["seconds"] = round(seconds, 1)
     summary["events_per_second"] = round(backtest.events / seconds) if seconds else 0
     if out is not None:
-        write(outputs, out)
+        write(outputs, out, campaigns)
     return summary
 
 

@@ -137,7 +137,7 @@ def _write(
         "orders_after_mails": total.orders,
         "revenue_after_mails": {currency: str(amount) for currency, amount in total.revenue.items()},
         "quarantined": len(outputs.quarantine),
-        "days": len(numbers.days()),
+        "days": numbers.length,
         "seed": seed,
         "report": str(path),
     }

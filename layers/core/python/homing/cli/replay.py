@@ -46,7 +46,9 @@ def command(events: Path, campaigns: Path | None, until: str | None, out: Path |
         raise SystemExit(1)
 
 
-def _run(recording: list[Any], campaigns: Path | None, end: int | None, out: Path | None, quiet: bool) -> dict[str, Any]:
+def _run(
+    recording: list[Any], campaigns: Path | None, end: int | None, out: Path | None, quiet: bool
+) -> dict[str, Any]:
     from homing.local.host import LocalHost
     from homing.local.replay import Replay, start_of
 
@@ -70,5 +72,5 @@ def _run(recording: list[Any], campaigns: Path | None, end: int | None, out: Pat
             summary["first_error"] = str(host.functions.raised[0])
     summary["seconds"] = round(time.perf_counter() - began, 1)
     if out is not None:
-        write(outputs, out)
+        write(outputs, out, campaigns)
     return summary

@@ -10,12 +10,18 @@ from homing.domain.time import iso
 from homing.local.outputs import Outputs
 
 
-def write(outputs: Outputs, out: Path) -> None:
-    """All files of a run, and its report."""
+def write(outputs: Outputs, out: Path, folder: Path | None = None) -> None:
+    """All files of a run, and its report; ``folder`` are the campaigns that ran, by default the checkout's."""
+    from homing.adapters.files import read_folder
+    from homing.domain.content.publish import publish
     from homing.local import report
+    from homing.local.simulation.pictures import draw_examples
+    from homing.local.synth import repository
 
     outputs.write(out)
-    report.write(outputs, out / "report.html")
+    campaigns = publish(read_folder(folder or repository() / "layers/campaigns"))
+    pictures = draw_examples(campaigns.products)
+    report.write(outputs, out / "report.html", campaigns=campaigns, pictures=pictures)
 
 
 def summary_of(outputs: Outputs, events: int, until: int) -> dict[str, Any]:

@@ -11,9 +11,10 @@ COLOURS = 8
 
 
 def stacked_bars(
-    days: Sequence[date], series: Mapping[str, Sequence[int]], labels: Mapping[str, str], noun: str
+    days: Sequence[date], series: Mapping[str, Sequence[int]], labels: Mapping[str, str], noun: str, unit: str = "day"
 ) -> str:
-    """One bar a day, split by series; a legend, an axis and a table for those who read rather than see."""
+    """One bar a day (or week, told by its first day), split by series; with a legend, and a table for those who read
+    rather than see."""
     totals = [sum(values[index] for values in series.values()) for index in range(len(days))]
     top = _nice(max(totals, default=0))
     bars = []
@@ -29,7 +30,7 @@ def stacked_bars(
                 f' height="{part:.2f}"><title>{esc(what)}</title></rect>'
             )
             height += part
-    summary = f"{count(sum(totals), noun)} in {count(len(days), 'day')}, at most {max(totals, default=0)} on one day."
+    summary = f"{count(sum(totals), noun)} in {count(len(days), unit)}, at most {max(totals, default=0)} in one {unit}."
     svg = (
         f'<svg class="plot" viewBox="0 0 {len(days)} 100" preserveAspectRatio="none" role="img"'
         f' aria-label="{esc(summary)}">{"".join(bars)}</svg>'
@@ -37,7 +38,7 @@ def stacked_bars(
     return (
         f'<figure class="chart">{legend([(labels[name], sum(values)) for name, values in series.items()])}'
         f'<div class="frame">{_y_axis(top)}<div class="area">{_grid()}{svg}</div>{_x_axis(days)}</div>'
-        f"{_bars_table(days, series, labels, totals)}</figure>"
+        f"{_bars_table(days, series, labels, totals, unit)}</figure>"
     )
 
 
@@ -118,7 +119,11 @@ def _x_axis(days: Sequence[date]) -> str:
 
 
 def _bars_table(
-    days: Sequence[date], series: Mapping[str, Sequence[int]], labels: Mapping[str, str], totals: Sequence[int]
+    days: Sequence[date],
+    series: Mapping[str, Sequence[int]],
+    labels: Mapping[str, str],
+    totals: Sequence[int],
+    unit: str,
 ) -> str:
     head = "".join(f'<th scope="col" class="n">{esc(labels[name])}</th>' for name in series)
     rows = "".join(
@@ -127,8 +132,9 @@ def _bars_table(
         + f'<td class="n">{totals[index]}</td></tr>'
         for index, day in enumerate(days)
     )
+    first = "Day" if unit == "day" else "Week from"
     return (
         '<details class="data"><summary>As a table</summary><div class="scroll"><table>'
-        f'<thead><tr><th scope="col">Day</th>{head}<th scope="col" class="n">All</th></tr></thead>'
+        f'<thead><tr><th scope="col">{first}</th>{head}<th scope="col" class="n">All</th></tr></thead>'
         f"<tbody>{rows}</tbody></table></div></details>"
     )

@@ -56,8 +56,8 @@ def _card(numbers: Numbers, message: Message, pictures: Mapping[str, bytes]) -> 
     body = embed(message.html, pictures)
     figures = [
         (f"{result.sent:,}", "sent"),
-        (percent(result.opened, result.sent), "opened"),
-        (percent(result.clicked, result.sent), "clicked"),
+        (percent(result.opened, result.sent) if numbers.reactions_known else "–", "opened"),
+        (percent(result.clicked, result.sent) if numbers.reactions_known else "–", "clicked"),
         (sums(result.revenue, cents=False), count(result.orders, "order")),
     ]
     items = "".join(f"<li><b>{value}</b>{label}</li>" for value, label in figures if value != "–")

@@ -46,6 +46,11 @@ class Numbers:
     facts: Facts
 
     @cached_property
+    def reactions_known(self) -> bool:
+        """Whether anything is known of what readers did; a replay of the past can't know it."""
+        return bool(self.opened or self.clicked)
+
+    @cached_property
     def opened(self) -> dict[str, Happening]:
         """First opening of each mail, by message id."""
         return self._first(names.EMAIL_OPENED)
@@ -98,14 +103,16 @@ class Numbers:
         return self._value(self.orders)
 
     def funnel(self) -> list[Step]:
-        """From the first visit to the order after a mail, counted in different people."""
+        """From the first visit to the order after a mail, counted in different people; empty where no visits are known."""
         facts = self.facts
+        if not any(happening.is_visit for happening in facts.happenings):
+            return []
         did: dict[str, set[str]] = defaultdict(set)
         for happening in facts.happenings:
             did[happening.name].add(happening.person)
         reminded = [m for m in facts.sent if m.trigger in {"cart_abandoned", "CartAbandoned"}]
         ids = {message.message_id for message in reminded}
-        return [
+        steps = [
             Step("Visited the shop", len({h.person for h in facts.happenings if h.is_visit})),
             Step("Looked at a product", len(did[names.PRODUCT_VIEWED])),
             Step("Filled a cart", len(did[names.PRODUCT_ADDED] | did[names.CART_UPDATED])),
@@ -115,6 +122,7 @@ class Numbers:
             Step("Clicked", len({h.person for id_, h in self.clicked.items() if id_ in ids}), "mail"),
             Step("Ordered", len({o.person for o, m in self.attributed if m.message_id in ids}), "mail"),
         ]
+        return steps if self.reactions_known else steps[:5]
 
     @cached_property
     def abandoners(self) -> set[str]:
@@ -127,23 +135,39 @@ class Numbers:
             if _abandons(happenings, after, self.facts.end)
         }
 
+    @cached_property
+    def step(self) -> int:
+        """How many days a bar stands for: one, and a week where there would be too many bars."""
+        return 1 if self._last_day - self._first_day < timedelta(days=70) else 7
+
     def days(self) -> list[date]:
-        """The calendar days of the period, in the shop's zone."""
-        first = to_datetime(self.facts.start).astimezone(self.facts.tz).date()
-        last = to_datetime(max(self.facts.start, self.facts.end - 1)).astimezone(self.facts.tz).date()
-        return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+        """The calendar days of the period in the shop's zone, or the first day of each week (:attr:`step`)."""
+        count = (self._last_day - self._first_day).days // self.step + 1
+        return [self._first_day + timedelta(days=offset * self.step) for offset in range(count)]
 
     def sent_by_day(self) -> dict[str, list[int]]:
         """Mails by flow (the busiest first) for each of :meth:`days`."""
-        place = {day: index for index, day in enumerate(self.days())}
-        table: dict[str, list[int]] = {}
-        for flow in self.by_flow():
-            table[flow] = [0] * len(place)
+        size = len(self.days())
+        table: dict[str, list[int]] = {flow: [0] * size for flow in self.by_flow()}
         for message in self.facts.sent:
-            index = place.get(to_datetime(message.sent_at or 0).astimezone(self.facts.tz).date())
-            if index is not None:
+            day = to_datetime(message.sent_at or 0).astimezone(self.facts.tz).date()
+            index = (day - self._first_day).days // self.step
+            if 0 <= index < size:
                 table[message.flow][index] += 1
         return table
+
+    @cached_property
+    def length(self) -> int:
+        """The period in days."""
+        return (self._last_day - self._first_day).days + 1
+
+    @cached_property
+    def _first_day(self) -> date:
+        return to_datetime(self.facts.start).astimezone(self.facts.tz).date()
+
+    @cached_property
+    def _last_day(self) -> date:
+        return to_datetime(max(self.facts.start, self.facts.end - 1)).astimezone(self.facts.tz).date()
 
     def members(self, points: int) -> dict[str, list[int]]:
         """Members of each segment at ``points`` + 1 evenly spaced instants of the period."""

@@ -28,7 +28,7 @@ def page(numbers: Numbers, *, title: str, note: str, pictures: Mapping[str, byte
     shop = brand.name if brand else "The shop"
     sections = [
         ("funnel", "Funnel", parts.funnel(numbers)),
-        ("flows", "Mails by day", parts.mails_by_day(numbers)),
+        ("flows", "Flows", parts.mails_by_day(numbers)),
         ("story", "One story", story(numbers, pictures)),
         ("mails", "The mails", mails(numbers, pictures)),
         ("segments", "Segments", parts.segments(numbers)),
@@ -63,8 +63,7 @@ def page(numbers: Numbers, *, title: str, note: str, pictures: Mapping[str, byte
 </main>
 <footer><div>
 <p>{esc(note)}</p>
-<p>{parts.attribution()} Opens are those that the mail service reports; mail programs that hide opens make the rate too low.
-Times are in the shop’s zone, {esc(facts.tz.key)}.</p>
+<p>{parts.attribution(numbers)}{_opens(numbers)} Times are in the shop’s zone, {esc(facts.tz.key)}.</p>
 <p>This file names people: treat it like the customer list it comes from.{_settings(numbers)}</p>
 </div></footer>
 </body>
@@ -91,10 +90,17 @@ def _summary(numbers: Numbers) -> str:
     facts = numbers.facts
     visitors = len({happening.person for happening in facts.happenings if happening.is_visit})
     people = len({message.profile_id for message in facts.sent})
-    events = count(len(facts.happenings), "event")
-    told = f"{events} from {count(visitors, 'visitor')}" if visitors else events
-    days = count(len(numbers.days()), "day")
-    return f"{told} in {days}; {count(len(facts.sent), 'mail')} went to {count(people, 'person', 'people')}."
+    mails = f"{count(len(facts.sent), 'mail')} went to {count(people, 'person', 'people')}"
+    days = count(numbers.length, "day")
+    if not visitors:
+        return f"In {days}, {mails}."
+    return f"{count(len(facts.happenings), 'event')} from {count(visitors, 'visitor')} in {days}; {mails}."
+
+
+def _opens(numbers: Numbers) -> str:
+    if not numbers.reactions_known:
+        return ""
+    return " Opens are those that the mail service reports; mail programs that hide opens make the rate too low."
 
 
 def _settings(numbers: Numbers) -> str:

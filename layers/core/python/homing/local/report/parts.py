@@ -47,8 +47,8 @@ def totals(numbers: Numbers) -> str:
             f"ordered after a click in a mail, in {count(total.orders, 'order')}",
         ),
         ("", f"{total.sent:,}", f"{'mail' if total.sent == 1 else 'mails'} to {count(people, 'person', 'people')}"),
-        ("", percent(total.opened, total.sent), "of the mails were opened"),
-        ("", percent(total.clicked, total.sent), "were clicked"),
+        ("", percent(total.opened, total.sent) if numbers.reactions_known else "–", "of the mails were opened"),
+        ("", percent(total.clicked, total.sent) if numbers.reactions_known else "–", "were clicked"),
         ("", sums(numbers.sales, cents=False), f"sales in all, {count(len(numbers.orders), 'order')}"),
     ]
     cells = "".join(
@@ -67,6 +67,7 @@ def funnel(numbers: Numbers) -> str:
         return ""
     rows, before = [], 0
     for step in steps:
+        # A step can't be a share of nobody.
         share = f"<small>{percent(step.people, before)}</small>" if before else ""
         rows.append(
             f'<li class="{step.by}"><span class="label">{esc(step.label)}</span>'
@@ -89,11 +90,15 @@ def mails_by_day(numbers: Numbers) -> str:
     if not series:
         return ""
     labels = {flow: humanise(flow) for flow in series}
-    chart = charts.stacked_bars(numbers.days(), series, labels, "mail")
+    chart = charts.stacked_bars(numbers.days(), series, labels, "mail", "day" if numbers.step == 1 else "week")
     table = _flows_table(numbers.by_flow(), numbers)
-    lead = "Each flow starts by itself when its moment comes. Days are those of the shop's time zone."
+    every = "day" if numbers.step == 1 else "week"
+    lead = f"Each flow starts by itself when its moment comes. One bar is a {every} in the shop’s time zone."
     return section(
-        "flows", "Mails day by day", lead, f'<div class="card">{chart}</div><div class="card gap">{table}</div>'
+        "flows",
+        f"Mails {every} by {every}",
+        lead,
+        f'<div class="card">{chart}</div><div class="card gap">{table}</div>',
     )
 
 
@@ -103,15 +108,16 @@ def _flows_table(results: Mapping[str, Result], numbers: Numbers) -> str:
     for flow, result in results.items():
         about = campaigns.flows[flow].description if campaigns and flow in campaigns.flows else ""
         rows.append(
-            f'<tr><th scope="row">{esc(humanise(flow))}<span class="soft">{esc(about)}</span></th>{_cells(result)}</tr>'
+            f'<tr><th scope="row">{esc(humanise(flow))}<span class="soft">{esc(about)}</span></th>{_cells(result, numbers)}</tr>'
         )
+    reactions = "".join(f'<th scope="col" class="n">{name}</th>' for name in ("Opened", "Clicked", "Orders", "Revenue"))
+    if not numbers.reactions_known:
+        reactions = ""
     return (
         '<div class="scroll"><table class="stack"><thead><tr><th scope="col">Flow</th><th scope="col" class="n">Mails</th>'
-        '<th scope="col" class="n">Opened</th><th scope="col" class="n">Clicked</th><th scope="col" class="n">Orders</th>'
-        '<th scope="col" class="n">Revenue</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody>"
-        f'<tfoot><tr><th scope="row">All</th>{_cells(numbers.total)}</tr></tfoot></table></div>'
-        f'{_aftermath(numbers)}<p class="soft">{attribution()}</p>'
+        f"{reactions}</tr></thead><tbody>{''.join(rows)}</tbody>"
+        f'<tfoot><tr><th scope="row">All</th>{_cells(numbers.total, numbers)}</tr></tfoot></table></div>'
+        f'{_aftermath(numbers)}<p class="soft">{attribution(numbers)}</p>'
     )
 
 
@@ -128,19 +134,22 @@ def _aftermath(numbers: Numbers) -> str:
     return f'<ul class="aftermath">{cells}</ul>' if cells else ""
 
 
-def _cells(result: Result) -> str:
-    values = (
+def _cells(result: Result, numbers: Numbers) -> str:
+    values = [
         ("Mails", f"{result.sent:,}"),
         ("Opened", percent(result.opened, result.sent)),
         ("Clicked", percent(result.clicked, result.sent)),
         ("Orders", f"{result.orders:,}"),
         ("Revenue", sums(result.revenue)),
-    )
-    return "".join(f'<td class="n" data-name="{name}">{value}</td>' for name, value in values)
+    ]
+    shown = values if numbers.reactions_known else values[:1]
+    return "".join(f'<td class="n" data-name="{name}">{value}</td>' for name, value in shown)
 
 
-def attribution() -> str:
+def attribution(numbers: Numbers) -> str:
     """How revenue is counted, in a sentence."""
+    if not numbers.reactions_known:
+        return "Nothing is known of how readers reacted, so no order is counted for a mail."
     return (
         f"Revenue: an order counts for the mail that its customer clicked last, if that was at most {ago(ATTRIBUTION)}"
         " before. Orders without a click count for no mail, though some of them may have been helped along."
@@ -150,7 +159,7 @@ def attribution() -> str:
 def segments(numbers: Numbers) -> str:
     """One small line for each segment."""
     facts = numbers.facts
-    table = numbers.members(min(240, max(28, len(numbers.days()) * 8)))
+    table = numbers.members(min(240, max(28, numbers.length * 8)))
     if not table:
         return ""
     first, last = day(facts.start, facts.tz), day(facts.end - 1, facts.tz)
