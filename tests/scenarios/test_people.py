@@ -97,7 +97,7 @@ def test_nobody_gets_mail_without_having_agreed() -> None:
         until=instant("2026-03-03T10:00:00Z"),
     )
     assert mails(run) == []
-    assert {line.reason for line in run.outputs().messages} == {"no_consent", "unsubscribed"}
+    assert {line.reason for line in run.outputs().messages} == {"no_consent"}
 
 
 def test_a_login_that_repeats_an_old_yes_does_not_undo_an_unsubscription() -> None:

@@ -65,7 +65,8 @@ def refusal(profile: Profile, topic: str, topics: Mapping[str, Topic], stops: It
     if said is None:
         return "no_consent"
     if said.refused:
-        return "unsubscribed"
+        # A box that was never ticked is not an unsubscription.
+        return "unsubscribed" if said.weight >= EXPLICIT else "no_consent"
     for stop in stops:
         for name in (*_chain(topic, topics), EVERY_TOPIC):
             at = stop.topics.get(name)
