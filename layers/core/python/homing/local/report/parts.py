@@ -15,7 +15,7 @@ from homing.local.report.text import ago, count, day, esc, humanise, percent, su
 # Why a send was put off or given up, as a sentence. Reasons without an entry are shown as they are.
 REASONS: dict[str, str] = {
     "no_consent": "They never agreed to mails on this topic.",
-    "unsubscribed": "They unsubscribed, or had said no from the start.",
+    "unsubscribed": "They had unsubscribed.",
     "suppressed_bounce": "Their address bounced.",
     "suppressed_complaint": "They marked a mail as spam.",
     "no_address": "They have not said who they are, so there is no address.",
