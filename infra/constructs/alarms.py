@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -52,23 +53,31 @@ class Alarms(Construct):
         name: str,
         metric: cloudwatch.IMetric,
         *,
-        above: float,
         description: str,
+        above: float | None = None,
+        below: float | None = None,
         periods: int = 1,
         out_of: int | None = None,
     ) -> None:
-        """Alarms when the metric is above a value in ``periods`` of ``out_of`` periods; silence is fine."""
+        """Alarms when the metric is above (silence is fine) or below (silence is not) a value in ``periods`` of
+        ``out_of`` periods."""
+        threshold = above if above is not None else below
+        assert threshold is not None
         alarm = cloudwatch.Alarm(
             self,
             "".join(part.capitalize() for part in name.split("-")),
             alarm_name=self._stage.named(name),
             alarm_description=f"{description} See docs/deploy.md, alarm {name}.",
             metric=metric,
-            threshold=above,
-            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            threshold=threshold,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD
+            if above is not None
+            else cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             evaluation_periods=out_of or periods,
             datapoints_to_alarm=periods,
-            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING
+            if above is not None
+            else cloudwatch.TreatMissingData.BREACHING,
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         alarm.add_ok_action(actions.SnsAction(self.topic))
@@ -114,6 +123,36 @@ class Alarms(Construct):
             description=f"{function.name} reads its stream late.",
             periods=5,
             out_of=5,
+        )
+
+    def watch_api(self, api: apigw.HttpApi) -> None:
+        """Requests that were answered with 5xx; a function that answers 503 has not failed in Lambda's eyes."""
+        self.when(
+            "api-errors",
+            api.metric_server_error(period=_FIVE_MINUTES, statistic="Sum"),
+            above=0,
+            description="The HTTP API answered with 5xx.",
+            periods=2,
+            out_of=3,
+        )
+
+    def watch_waiting(self, name: str, queue: sqs.IQueue, *, above: Duration) -> None:
+        """How long the oldest message has waited."""
+        self.when(
+            f"{name}-late",
+            queue.metric_approximate_age_of_oldest_message(period=_FIVE_MINUTES, statistic="Maximum"),
+            above=above.to_seconds(),
+            description=f"Messages wait long in {name}.",
+        )
+
+    def watch_the_clock(self, function: PythonFunction) -> None:
+        """Without its rule no wait would end and no cart would be abandoned, and nothing would fail."""
+        self.when(
+            "clock-stopped",
+            function.metric_invocations(period=_FIVE_MINUTES),
+            below=1,
+            description=f"{function.name} was not woken.",
+            periods=3,
         )
 
     def watch_quarantine(self) -> None:

@@ -94,6 +94,10 @@ class EngagementStack(Stack):
         readers = [self.updates.update, self.updates.publish]
         for reader in readers:
             alarms.watch_lag(reader, above=Duration.minutes(2))
+        alarms.watch_the_clock(functions["wake_due"])
+        alarms.watch_waiting("flow-inbox", self.inbox.queue, above=Duration.minutes(30))
+        alarms.watch_waiting("outbox", self.outbox.queue, above=Duration.minutes(30))
+        alarms.watch_api(self.api.api)
         alarms.watch_quarantine()
         alarms.watch_reputation()
         self.alarm_topic = alarms.topic

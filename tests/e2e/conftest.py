@@ -56,7 +56,7 @@ class Deployed:
         answer = self.client("lambda").invoke(FunctionName="homing-e2e-wake-due", Payload=b"{}")
         assert "FunctionError" not in answer, answer["Payload"].read().decode()
 
-    def eventually(self, look: Callable[[], Any], what: str, *, seconds: float = 60) -> Any:
+    def eventually(self, look: Callable[[], Any], what: str, *, seconds: float = 120) -> Any:
         """Wakes what is due until ``look`` finds something; fails with the emulator's last words."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

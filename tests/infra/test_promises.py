@@ -83,10 +83,18 @@ def test_every_dead_letter_queue_has_an_alarm(stacks: Synthesized) -> None:
         dimension["Value"]["Fn::GetAtt"][0]
         for alarm in properties(stacks, "AWS::CloudWatch::Alarm")
         for dimension in alarm.get("Dimensions", [])
-        if dimension["Name"] == "QueueName"
+        if dimension["Name"] == "QueueName" and alarm["AlarmName"].endswith("-not-empty")
     }
 
     assert dead == watched
+
+
+def test_a_clock_that_stands_still_is_no_good_news(stacks: Synthesized) -> None:
+    alarms = {alarm["AlarmName"]: alarm for alarm in properties(stacks, "AWS::CloudWatch::Alarm")}
+    silence = {name: alarm["TreatMissingData"] for name, alarm in alarms.items()}
+
+    assert silence.pop("homing-prod-clock-stopped") == "breaching"
+    assert set(silence.values()) == {"notBreaching"}
 
 
 def test_every_alarm_reaches_the_topic(stacks: Synthesized) -> None:
