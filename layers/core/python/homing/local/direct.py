@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models import dynamodb_backends
 from moto.kinesis.models import Record, kinesis_backends
 from moto.s3.models import s3_backends
@@ -62,6 +63,10 @@ class Moto:
         for value in list(held.items.values()):
             for item in list(value.values()) if held.range_key_attr else [value]:
                 yield item.to_json()["Attributes"]
+
+    def tidy(self) -> None:
+        """moto keeps every object it ever made in a list for its dashboard; nobody looks at that here."""
+        reset_model_data()
 
     def changed(self, table: str) -> None:
         """A table was written the long way."""

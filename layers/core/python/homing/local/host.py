@@ -50,6 +50,8 @@ WRITE_KEY = "local-write-key"
 WEBHOOK_SECRET = "local-webhook-secret"
 # So often may work make new work without time passing before it counts as a loop.
 _ENOUGH = 100_000
+# After so many moves of the clock moto's list of everything it ever made is emptied.
+_TIDY_EVERY = 500
 
 
 class LocalHost:
@@ -85,6 +87,7 @@ class LocalHost:
         self._async = AsyncQueue(self.functions.invoke, wiring.deliver, self.clock, wiring.async_settings())
         self._timers = Timers(self.clock)
         self._sources: list[Source] = []
+        self._moves = 0
         self.bus = Buses(
             bus_names(template), rules_of(template), self.clock, wiring.send, self._async.accept,
             template.place.account, template.place.region,
@@ -172,6 +175,9 @@ class LocalHost:
     def advance_to(self, moment: int | str | datetime) -> None:
         """Lets time pass until then, jumping from due instant to due instant. The past is ignored."""
         until = instant_of(moment)
+        self._moves += 1
+        if self._moves % _TIDY_EVERY == 0:
+            self.moto.tidy()
         self.settle()
         while (due := self.next_at()) is not None and due <= until:
             self.clock.set(due)

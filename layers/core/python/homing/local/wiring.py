@@ -112,7 +112,9 @@ class Wiring:
         if source.type == "AWS::Kinesis::Stream":
             reader = KinesisReader(self.moto.stream(source.name), region, self.now)
             return StreamSource(stream, reader, self.invoke, self.deliver, self.now, "KinesisBatchInfo")
-        table = TableReader(self.moto.table(source.name), arn, region, self.now)
+        mappings = self.template.resources("AWS::Lambda::EventSourceMapping")
+        alone = sum(mapping.properties["EventSourceArn"] == arn for mapping in mappings) == 1
+        table = TableReader(self.moto.table(source.name), arn, region, self.now, alone)
         return StreamSource(stream, table, self.invoke, self.deliver, self.now, "DDBStreamBatchInfo")
 
     def _take(self, queue: str) -> list[QueueMessage]:
