@@ -16,17 +16,19 @@ from homing.domain.campaigns import Campaigns
 from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
 from homing.domain.events import names
-from homing.domain.events.event import Event
+from homing.domain.events.event import Event, IdentifierKind
 from homing.domain.events.privacy import archive_line
 from homing.domain.profiles import carts
 from homing.domain.profiles.fold import is_duplicate
-from homing.domain.profiles.identity import Identity
+from homing.domain.profiles.identity import Identity, normalise
 from homing.domain.profiles.profile import Change, Profile
 from homing.domain.time import to_datetime
 from homing.services.ports import Archive, ProfileStore, Quarantine, Rejected
 from homing.services.resolve import load, root
 
 _ATTEMPTS = 6
+# Two values of one of these are two customers.
+_CUSTOMERS: tuple[IdentifierKind, ...] = ("user_id", "loyalty_id")
 
 Parallel = Callable[[Sequence[Callable[[], None]]], list[Exception | None]]
 
@@ -87,6 +89,8 @@ class _Held:
     expected: int
     dirty: bool = False
     first: str = ""
+    # Messages folded in this attempt.
+    events: list[str] = field(default_factory=list)
     links: set[str] = field(default_factory=set)
     absorbed: dict[str, int] = field(default_factory=dict)
     ordered: dict[str, int] = field(default_factory=dict)
@@ -153,9 +157,10 @@ class UpdateProfiles:
         return [own, *known] if isinstance(own, str) and own and own not in known else known
 
     def _fold(self, items: list[_Item], counts: dict[str, int]) -> str | None:
+        written: dict[str, str] = {}
         for _ in range(_ATTEMPTS):
             attempt = dict.fromkeys(("folded", "duplicates", "orphans", "merged", "woken", "profiles_written"), 0)
-            batch = _Batch(self, items, attempt)
+            batch = _Batch(self, items, attempt, written)
             conflict, failed = batch.run()
             counts.update(attempt)
             if not conflict:
@@ -185,12 +190,19 @@ def _unreadable(data: bytes) -> InvalidInput:
 class _Batch:
     """One attempt at a batch: everything read at its start."""
 
-    def __init__(self, service: UpdateProfiles, items: list[_Item], counts: dict[str, int]) -> None:
+    def __init__(
+        self, service: UpdateProfiles, items: list[_Item], counts: dict[str, int], written: dict[str, str]
+    ) -> None:
         self.service = service
         self.engine = service.engine
+        self._abandoned_after = service.campaigns.settings.cart.after
         self.items = items
         self.counts = counts
+        # Sequence number → profile, of what an attempt has stored: there it belongs, though another writer may have
+        # changed whose it would be now.
+        self.written = written
         ids = {i for _, item in items for i in (item.ids if isinstance(item, _Named) else [item.profile_id])}
+        ids.update(written.values())
         self.stored = load(service.profiles, ids) if ids else {}
         self.held: dict[str, _Held] = {}
         # Pointers that this batch will write: id → root.
@@ -239,15 +251,20 @@ class _Batch:
             # Word of a message to somebody who was erased since: it must not bring them back.
             self.counts["orphans"] += 1
             return
+        if stored := self.written.get(record.sequence):
+            ids = [stored, *ids]
         owner = self._owner(ids, record, event)
         held = self._hold(owner, record)
-        if is_duplicate(held.profile, event) and not held.links:
+        if is_duplicate(held.profile, event):
             self.counts["duplicates"] += 1
             return
-        if held.profile.wake_at is not None and held.profile.wake_at <= event.received:
-            self._close_ordered_carts(held.profile, event.received)
+        self._close_ordered_carts(held.profile, event.received)
+        if event.name in carts.CART_EVENTS and event.occurred + self._abandoned_after <= event.received:
+            # So late that the cart counts as abandoned on arrival.
+            self._close_carts(held.profile, carts.tokens_of(event)[:1])
         self.engine.receive(held.profile, event)
         held.dirty = True
+        held.events.append(record.sequence)
         self.counts["folded"] += 1
         if event.name == names.ORDER_COMPLETED:
             for token in carts.tokens_of(event):
@@ -255,10 +272,15 @@ class _Batch:
 
     def _close_ordered_carts(self, profile: Profile, until: int) -> None:
         """Before a cart can count as abandoned: did anybody, under whatever name, order it?"""
-        tokens = {self.service.identity.cart(t): t for t in carts.open_tokens(profile.carts) if t}
-        if tokens and profile.wake_at is not None and profile.wake_at <= until:
-            for cart, at in self.service.profiles.closed_carts(tokens).items():
-                self.engine.close_cart(profile, tokens[cart], at)
+        if profile.wake_at is None or profile.wake_at > until:
+            return
+        self._close_carts(profile, [token for token in carts.open_tokens(profile.carts) if token])
+
+    def _close_carts(self, profile: Profile, tokens: Iterable[str]) -> None:
+        named = {self.service.identity.cart(token): token for token in tokens}
+        if named:
+            for cart, at in self.service.profiles.closed_carts(named).items():
+                self.engine.close_cart(profile, named[cart], at)
 
     def _owner(self, ids: list[str], record: StreamItem, event: Event) -> str:
         """Whose event it is; merges what the event shows to be one person."""
@@ -284,6 +306,10 @@ class _Batch:
 
     def _merge(self, winner: _Held, loser: _Held, event: Event) -> None:
         segments = sorted(loser.profile.segments)
+        for held in (winner, loser):
+            self._close_ordered_carts(held.profile, event.received)
+        # What the loser brought comes again too, should the winner's write fail.
+        winner.first = min(winner.first, loser.first, key=_place)
         self.engine.absorb(winner.profile, loser.profile, event.received)
         data = {"from": loser.profile.id, "segments": segments}
         winner.profile.changes.append(
@@ -292,6 +318,7 @@ class _Batch:
         winner.absorbed[loser.profile.id] = loser.expected
         winner.absorbed.update(loser.absorbed)
         winner.links |= loser.links
+        winner.events += loser.events
         winner.ordered.update(loser.ordered)
         winner.dirty = True
         self.moved[loser.profile.id] = winner.profile.id
@@ -308,7 +335,7 @@ class _Batch:
             if error is not None and not isinstance(error, Conflict)
         ]
         self.counts["profiles_written"] = sum(1 for error in outcome if error is None)
-        return conflict, min(failed, key=lambda sequence: (len(sequence), sequence), default=None)
+        return conflict, min(failed, key=_place, default=None)
 
     def _writer(self, held: _Held) -> Callable[[], None]:
         def write() -> None:
@@ -319,8 +346,10 @@ class _Batch:
                 profile.version = held.expected + 1
                 self.engine.finish(profile)
                 store.write(profile, expected=held.expected)
+                self.written.update(dict.fromkeys(held.events, profile.id))
             for id, version in held.absorbed.items():  # noqa: A001
                 store.point(id, profile.id, expected=version)
+            # Only now: had another writer been faster, the target might be somebody else.
             for id in sorted(held.links):  # noqa: A001
                 store.point(id, profile.id, expected=0)
 
@@ -330,14 +359,19 @@ class _Batch:
 def _compatible(profile: Profile, event: Event, owner: Profile | None = None) -> bool:
     """Whether a profile can be the event's person: two different customers are never made one by a shared device or a
     borrowed address. Customers are told apart by user_id and loyalty_id."""
-    for kind in ("user_id", "loyalty_id"):
+    for kind in _CUSTOMERS:
         theirs = profile.identifiers.get(kind, set())
         ours = set(owner.identifiers.get(kind, set())) if owner else set()
         if value := event.identifiers.get(kind):
-            ours.add(value.strip())
+            ours.add(normalise(kind, value))
         if theirs and ours and not theirs & ours:
             return False
     return True
+
+
+def _place(sequence: str) -> tuple[int, str]:
+    """Sequence numbers are decimal numbers without leading zeros."""
+    return len(sequence), sequence
 
 
 def _day(instant: int) -> str:

@@ -1,0 +1,240 @@
+"""Who is who, whatever the order, the batches, the other writers and the crashes: nobody is mixed up, nothing is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from homing.adapters.memory import MemoryProfiles, MemoryQuarantine
+from homing.domain.errors import Unavailable
+from homing.domain.events.event import Event
+from homing.domain.profiles.identity import Identity
+from homing.domain.profiles.memory import event_key
+from homing.domain.profiles.profile import Profile
+from homing.domain.time import iso
+from homing.services.ports import Pointer
+from homing.services.resolve import load, root
+from homing.services.update_profiles import StreamItem, UpdateProfiles
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fixtures.shop import campaigns, event, instant
+
+START = instant("2026-03-02T10:00:00Z")
+POOL = {
+    "user_id": ["u1", "u2"],
+    "loyalty_id": ["l1", "l2"],
+    "email": ["e1@x.example", "e2@x.example"],
+    "anonymous_id": ["a1", "a2", "a3"],
+}
+# Remembers every event, so that they can be counted.
+SEGMENTS = {"all": {"did": "Ping", "times": {"at_least": 1000}}}
+
+
+class Crash(BaseException):
+    """The process died."""
+
+
+class Store(MemoryProfiles):
+    """Does something at planned calls: another writer, a crash, an error; before or after the call's effect."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+        self.planned: dict[tuple[int, str], Callable[[], None]] = {}
+
+    def _around(self, call: Callable[[], Any]) -> Any:
+        self.calls += 1
+        mine = self.calls
+        if plan := self.planned.pop((mine, "before"), None):
+            plan()
+        result = call()
+        if plan := self.planned.pop((mine, "after"), None):
+            plan()
+        return result
+
+    def read(self, ids: Any) -> Any:
+        ids = list(ids)
+        return self._around(lambda: MemoryProfiles.read(self, ids))
+
+    def write(self, profile: Profile, *, expected: int) -> None:
+        self._around(lambda: MemoryProfiles.write(self, profile, expected=expected))
+
+    def point(self, id: str, target: str, *, expected: int) -> None:
+        self._around(lambda: MemoryProfiles.point(self, id, target, expected=expected))
+
+
+def service(store: MemoryProfiles) -> UpdateProfiles:
+    return UpdateProfiles(campaigns(segments=SEGMENTS), Identity(b"k"), store, None, MemoryQuarantine())
+
+
+def records(events: list[Event], first: int = 100) -> list[StreamItem]:
+    return [StreamItem(str(first + n), e.to_json(), e.received) for n, e in enumerate(events)]
+
+
+def deliver(update: UpdateProfiles, items: list[StreamItem]) -> None:
+    """As the stream does: from the lowest failed record on, and all of it after a crash."""
+    for _ in range(30):
+        try:
+            failed = update(items, batch="b").failed
+        except Crash:
+            continue
+        if failed is None:
+            return
+        items = items[[item.sequence for item in items].index(failed) :]
+    raise AssertionError("never got through")
+
+
+people = st.dictionaries(st.sampled_from(sorted(POOL)), st.integers(0, 2), min_size=1, max_size=3)
+
+
+def pings(drawn: list[dict[str, int]]) -> list[Event]:
+    return [
+        event("Ping", iso(START + n * 1000), id=f"m{n}", **{k: POOL[k][i % len(POOL[k])] for k, i in who.items()})
+        for n, who in enumerate(drawn)
+    ]
+
+
+def check(store: MemoryProfiles, update: UpdateProfiles, events: list[Event]) -> None:
+    held = {key: store.read([key])[key] for key in store.ids()}
+    profiles = [item for item in held.values() if isinstance(item, Profile)]
+    for profile in profiles:
+        assert len(profile.identifiers.get("user_id", ())) <= 1, "two customers became one"
+    folded = Counter(key for p in profiles for entries in p.memory.values() for _, key, _ in entries)
+    assert folded == Counter(event_key(e) for e in events), "an event was lost or counted twice"
+    for e in events:
+        ids = list(update.identity.keys(e.identifiers).values())
+        items = load(store, ids)
+        for key in ids:
+            assert isinstance(items.get(root(items, key)), Profile), "an identifier leads nowhere"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(people, min_size=1, max_size=10), st.lists(st.integers(1, 9), max_size=3))
+def test_any_people_in_any_batches_are_kept_apart_and_every_event_is_counted_once(
+    drawn: list[dict[str, int]], cuts: list[int]
+) -> None:
+    events = pings(drawn)
+    store = Store()
+    update = service(store)
+    edges = sorted({0, *cuts, len(events)} & set(range(len(events) + 1)))
+    for start, end in pairwise(edges):
+        deliver(update, records(events[start:end]))
+    check(store, update, events)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(people, min_size=2, max_size=8),
+    st.lists(st.tuples(st.integers(1, 12), st.sampled_from(["before", "after"]), st.booleans()), max_size=3),
+    st.integers(1, 7),
+)
+def test_a_crash_or_an_error_at_any_call_and_a_redelivery_lose_and_double_nothing(
+    drawn: list[dict[str, int]], faults: list[tuple[int, str, bool]], cut: int
+) -> None:
+    events = pings(drawn)
+    store = Store()
+    update = service(store)
+
+    def fail(crash: bool) -> Callable[[], None]:
+        def now() -> None:
+            raise Crash if crash else Unavailable("planned")
+
+        return now
+
+    for call, when, crash in faults:
+        store.planned[call, when] = fail(crash)
+    for part in (events[:cut], events[cut:]):
+        if part:
+            deliver(update, records(part))
+    store.planned.clear()
+    check(store, update, events)
+    calm = Store()
+    for part in (events[:cut], events[cut:]):
+        if part:
+            deliver(service(calm), records(part))
+    if not any(crash for _, _, crash in faults):
+        return
+    assert {frozenset(map(str, p.memory.values())) for p in _profiles(store)} == {
+        frozenset(map(str, p.memory.values())) for p in _profiles(calm)
+    }
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(people, min_size=2, max_size=8), st.integers(1, 7), st.integers(1, 8), st.sampled_from(["before", "after"])
+)
+def test_two_batches_at_once_lose_and_double_nothing(
+    drawn: list[dict[str, int]], cut: int, call: int, when: str
+) -> None:
+    events = pings(drawn)
+    store = Store()
+    update = service(store)
+    mine, other = events[:cut], events[cut:]
+    store.planned[call, when] = lambda: deliver(update, records(other, 500)) if other else None
+    deliver(update, records(mine))
+    if (call, when) in store.planned:
+        store.planned.pop((call, when))()
+    check(store, update, events)
+
+
+def _profiles(store: MemoryProfiles) -> list[Profile]:
+    return [item for key in store.ids() if isinstance(item := store.read([key])[key], Profile)]
+
+
+def test_when_the_winner_of_a_merge_can_not_be_written_what_the_loser_brought_comes_again() -> None:
+    store = Store()
+    update = service(store)
+    events = pings([{"anonymous_id": 0}, {"user_id": 0}, {"user_id": 0, "anonymous_id": 0}])
+
+    def throttled() -> None:
+        raise Unavailable("throttled")
+
+    store.planned[2, "before"] = throttled
+    assert update(records(events), batch="b").failed == "100"
+
+
+def test_one_customer_written_in_two_ways_is_one() -> None:
+    store = Store()
+    update = service(store)
+    events = [
+        event("Ping", iso(START), id="m0", anonymous_id="a", user_id="A1"),
+        event("Ping", iso(START + 1000), id="m1", user_id="Ａ１", anonymous_id="b"),
+        event("Ping", iso(START + 2000), id="m2", user_id="Ａ１", anonymous_id="a"),
+    ]
+    for e in events:
+        deliver(update, records([e]))
+    check(store, update, events)
+    assert len(store.ids()) == 1
+
+
+def test_a_device_at_which_forty_people_gave_their_address_does_not_stop_the_shard() -> None:
+    store = Store()
+    update = service(store)
+    events = []
+    for n in range(40):
+        alone = event("Ping", iso(START + 2 * n), id=f"alone{n}", email=f"{n}@x.example")
+        events += [
+            alone,
+            event("Ping", iso(START + 2 * n + 1), id=f"there{n}", email=f"{n}@x.example", device_id="till"),
+        ]
+    for e in events:
+        deliver(update, records([e]))
+    check(store, update, events)
+    late = event("Ping", iso(START + 10**6), id="late", email="0@x.example")
+    assert update(records([late]), batch="late").failed is None
+    assert isinstance(store.read([update.identity.key("email", "0@x.example")]).popitem()[1], Pointer)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_whoever_is_met_first_the_same_people_remember_the_same(order: tuple[int, ...]) -> None:
+    known = [{"anonymous_id": 0}, {"user_id": 0, "anonymous_id": 0}, {"user_id": 0, "email": 0}]
+    events = pings(known)
+    store = Store()
+    for n in order:
+        deliver(service(store), records([events[n]]))
+    (profile,) = _profiles(store)
+    assert {len(entries) for entries in profile.memory.values()} == {3}
