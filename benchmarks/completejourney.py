@@ -14,7 +14,7 @@ def messages(start: str = "2017-03-01", end: str = "2017-04-01") -> Iterator[dic
     """Segment messages in time order, between two dates (UTC). Needs duckdb and the data set."""
     import duckdb
 
-    rows = duckdb.sql(
+    relation = duckdb.sql(
         f"""
         select t.basket_id, any_value(t.household_id), any_value(t.transaction_timestamp),
                list(t.product_id order by t.product_id), list(t.sales_value order by t.product_id),
@@ -23,7 +23,9 @@ def messages(start: str = "2017-03-01", end: str = "2017-04-01") -> Iterator[dic
         where t.transaction_timestamp >= '{start}' and t.transaction_timestamp < '{end}'
         group by t.basket_id order by 3, 1
         """
-    ).fetchall()
+    )
+    assert relation is not None
+    rows = relation.fetchall()
     known: set[int] = set()
     found: list[dict[str, Any]] = []
     for basket, household, at, products, values, quantities, departments in rows:

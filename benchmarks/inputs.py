@@ -18,11 +18,10 @@ from homing.adapters.files import read_folder
 from homing.adapters.memory import MemoryStream
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.publish import publish
-from homing.domain.events.event import Event
 from homing.domain.profiles.identity import Identity
-from homing.domain.time import DAY, HOUR, MINUTE, SECOND, parse_instant
+from homing.domain.time import DAY, HOUR, MINUTE, SECOND, iso, parse_instant
 from homing.local.simulation import Drive, Shop, ShopSettings
-from homing.services.http import HttpRequest, HttpResponse
+from homing.services.http import HttpRequest
 from homing.services.receive_events import ReceiveEvents
 from homing.services.receive_webhook import ReceiveWebhook
 from homing.services.update_profiles import StreamItem
@@ -34,6 +33,7 @@ ROOT = Path(__file__).parents[1]
 START = parse_instant("2026-10-12T00:00:00Z")
 IDENTITY = Identity(b"benchmarks")
 WRITE_KEY, WEBHOOK_SECRET = "key", "hush"
+CROWD = 1_200
 
 
 @cache
@@ -51,6 +51,12 @@ def shop(days: int, customers: int, write_key: str = WRITE_KEY, secret: str = WE
     return Shop(random.Random(7), campaigns().products, settings)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    status: int
+    body: bytes
+
+
 @dataclass
 class _Door:
     """Only what stands at the stack's entrance: what is posted becomes records, and nobody answers with mail."""
@@ -63,10 +69,11 @@ class _Door:
         self.events = ReceiveEvents(self.stream, IDENTITY, frozenset({WRITE_KEY}), lambda: self.now)
         self.webhooks = ReceiveWebhook(self.stream, IDENTITY, {"shopify": WEBHOOK_SECRET}, lambda: self.now)
 
-    def http(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+    def http(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> _Reply:
         """One request, stored on the stream in memory."""
         request = HttpRequest(method, path, headers={k.lower(): v for k, v in headers.items()}, body=body)
-        return (self.webhooks if path.startswith("/webhooks") else self.events)(request)
+        response = (self.webhooks if path.startswith("/webhooks") else self.events)(request)
+        return _Reply(response.status, response.body.encode())
 
     def advance_to(self, instant: int) -> None:
         """Nothing falls due here."""
@@ -87,27 +94,31 @@ def simulated(limit: int) -> list[StreamItem]:
 
 
 @cache
-def crowd(limit: int, people: int = 1_200) -> list[StreamItem]:
+def crowd(limit: int, people: int = CROWD) -> list[StreamItem]:
     """A busy minute: ``people`` known customers shop at once, so that hardly two records in a row are one person's.
-    First each of them comes once."""
-    rng, products, found = random.Random(7), list(campaigns().products.values()), list[bytes]()
+    First each of them signs in."""
+    rng, products = random.Random(7), list(campaigns().products.values())
     mix = ("Product Viewed",) * 6 + ("Page Viewed",) * 2 + ("Product Added",) * 2
+    found = list[bytes]()
     for number in range(limit):
-        product, person = rng.choice(products), number if number < people else rng.randrange(people)
-        name = rng.choice(mix)
-        at = START + HOUR + number * SECOND // 1000
-        properties = {
+        person = number if number < people else rng.randrange(people)
+        product, name = rng.choice(products), rng.choice(mix)
+        properties: dict[str, Any] = {
             "product_id": product.product_id, "name": product.name, "price": float(product.price or 0), "quantity": 1,
             "currency": "EUR", "url": product.url, "image_url": product.image_url, "category": product.category,
         }  # fmt: skip
-        event = Event.model_validate({
-            "message_id": f"{number:016x}", "type": "track", "name": name, "occurred_at": at / SECOND,
-            "received_at": at / SECOND, "source": "segment",
-            "identifiers": {"user_id": f"customer-{person}", "anonymous_id": f"browser-{person}"},
-            "properties": {**properties, "cart_id": f"cart-{person}"} if name == "Product Added" else properties,
-            "context": {"library": {"name": "analytics.js", "version": "2.11.1"}, "locale": "de-DE"},
-        })  # fmt: skip
-        found.append(event.to_json())
+        if name == "Product Added":
+            properties["cart_id"] = f"cart-{person}"
+        message = {"type": "track", "event": name, "properties": properties}
+        if number < people:
+            traits = {"email": f"{person}@customers.example", "first_name": "Mara", "consent": {"marketing": True}}
+            message = {"type": "identify", "traits": traits}
+        at = START + HOUR + number * SECOND // 1000
+        message |= {
+            "messageId": f"ajs-next-{number:032x}", "userId": f"customer-{person}", "anonymousId": f"browser-{person}",
+            "timestamp": iso(at), "context": {"library": {"name": "analytics.js", "version": "2.11.1"}, "locale": "de-DE"},
+        }  # fmt: skip
+        found.append(read_message(message, received=at).to_json())
     return items(found)
 
 

@@ -53,7 +53,7 @@ class Stub:
             S3Archive(s3, "archive"), S3Quarantine(s3, "quarantine"), InThreads(pool),
         )  # fmt: skip
 
-    def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def _answer(self, request: AWSPreparedRequest, **_: Any) -> Any:
         if self._latency:
             time.sleep(self._latency)
         began = time.thread_time()
@@ -61,11 +61,12 @@ class Stub:
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
         body = b""
         if operation != "PutObject":
-            asked = orjson.loads(request.body)
+            asked = orjson.loads(request.body or b"{}")  # type: ignore[arg-type]
             with self._lock:
                 body = orjson.dumps(self._put(asked) if operation == "PutItem" else self._get(asked))
         headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
-        response = AWSResponse(request.url, 200, headers, None)
+        # Nothing is left to read: the content is set, as botocore sets it after reading.
+        response: Any = AWSResponse(request.url, 200, headers, None)  # type: ignore[arg-type]
         response._content = body
         with self._lock:
             self.calls[operation] += 1
