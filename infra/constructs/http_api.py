@@ -14,7 +14,7 @@ from infra.config import StageSettings
 from infra.constructs.acknowledge import acknowledge
 from infra.constructs.python_function import PythonFunction
 
-# Segment's HTTP API; SDKs that were pointed at a bare host leave /v1 out.
+# Segment's HTTP API for SDKs that were pointed at a bare host and leave /v1 out.
 CALLS = ("batch", "track", "identify", "page", "screen", "group", "alias", "import")
 
 # No address, no query (unsubscribe links carry tokens there), no user agent: logs name nobody.
@@ -43,7 +43,7 @@ class HttpApi(Construct):
             cors_preflight=apigw.CorsPreflightOptions(
                 allow_origins=list(stage.cors_origins),
                 allow_methods=[apigw.CorsHttpMethod.POST, apigw.CorsHttpMethod.OPTIONS],
-                allow_headers=["authorization", "content-type", "content-encoding"],
+                allow_headers=["authorization", "content-type", "content-encoding", "x-write-key"],
                 max_age=Duration.days(1),
             ),
         )
@@ -83,11 +83,11 @@ class HttpApi(Construct):
     def answer_events(self, function: PythonFunction) -> None:
         """POST of Segment's calls, and the preflight for hosts that answer it themselves."""
         integration = _integration("Events", function)
-        for call in CALLS:
-            for path in (f"/v1/{call}", f"/{call}"):
-                self.api.add_routes(
-                    path=path, methods=[apigw.HttpMethod.POST, apigw.HttpMethod.OPTIONS], integration=integration
-                )
+        # Under /v1 the function knows the calls, also the short ones of Segment's browser SDK (/v1/t, /v1/i …).
+        for path in ("/v1/{call}", *(f"/{call}" for call in CALLS)):
+            self.api.add_routes(
+                path=path, methods=[apigw.HttpMethod.POST, apigw.HttpMethod.OPTIONS], integration=integration
+            )
 
     def answer_webhooks(self, function: PythonFunction) -> None:
         """POST /webhooks/{shop}."""

@@ -152,7 +152,9 @@ class Backtest:
             images, self._images = self._images, []
             if images:
                 self._tell(images)
-            busy = [self._flow(event) for event in self.bus.take()]
+            told = self.bus.take()
+            for event in told:
+                self._flow(event)
             for message in self.inbox.take():
                 self.flows(message)
             for request in self.outbox.take():
@@ -161,7 +163,7 @@ class Backtest:
                     self._decided[request.send_id] = (request.profile_id, decision.entry)
                 if not self.keep_mails:
                     self.mailer.sent.clear()
-            if not (busy or images or self._images):
+            if not (told or images or self._images):
                 return
 
     def _tell(self, images: list[ProfileImage]) -> None:
