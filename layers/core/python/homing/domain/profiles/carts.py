@@ -7,6 +7,7 @@ update that arrives twice, changes nothing.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +20,15 @@ from homing.domain.time import DAY
 ORDERS = "*"
 # An order is remembered this long, for cart updates that arrive after it.
 ORDER_MEMORY = 30 * DAY
+# What a cart began after is part of its key. The latest closing of a token is remembered until no run of an earlier
+# filling can be left, or the next filling would be taken for one that was written about.
+KEY_MEMORY = 400 * DAY
 ITEM_FIELDS = ("variant", "price", "currency", "name", "image_url", "url")
 _TOKEN_FIELDS = ("cart_id", "cart_token", "checkout_id", "checkout_token")
 _MAX_ITEMS = 100
+_MAX_TOKEN = 128
+# In a token's own log: here the cart was forgotten.
+_FORGET = "forget"
 
 SNAPSHOTS = frozenset({names.CART_UPDATED, names.CHECKOUT_STARTED, names.CART_VIEWED})
 CART_EVENTS = SNAPSHOTS | {names.PRODUCT_ADDED, names.PRODUCT_REMOVED}
@@ -35,14 +42,26 @@ class Cart:
     key: str
     items: tuple[Mapping[str, Any], ...]
     last_activity: int
+    # The order, or the forgetting, after which it began; 0 for the first.
+    since: int = 0
 
 
 def tokens_of(event: Event) -> tuple[str, ...]:
     """The tokens that an event names, the cart's own first."""
-    found = [str(event.properties[name]) for name in _TOKEN_FIELDS if event.properties.get(name)]
+    found = [_token(event.properties[name]) for name in _TOKEN_FIELDS if name in event.properties]
     if token := event.identifiers.get("cart_token"):
-        found.append(token)
-    return tuple(dict.fromkeys(found))
+        found.append(_token(token))
+    return tuple(dict.fromkeys(token for token in found if token))
+
+
+def _token(value: Any) -> str | None:
+    """A token as text; what is none (objects, booleans) names no cart."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value).strip()
+    if len(text) > _MAX_TOKEN:
+        return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
+    return "(*)" if text == ORDERS else text
 
 
 def _quantity(value: Any, default: int) -> int:
@@ -133,9 +152,8 @@ def _closings(carts: Mapping[str, Any], token: str) -> list[int]:
     known = carts.keys() - {ORDERS, ""}
     found = []
     for at, tokens in carts.get(ORDERS, {}).values():
-        forgotten = tokens == [""]
         # A cart without a token can't be told from the one that was ordered.
-        if token == "" or token in tokens or not (forgotten or known.intersection(tokens)):
+        if token == "" or token in tokens or not known.intersection(tokens):
             found.append(at)
     return sorted(found)
 
@@ -161,6 +179,9 @@ def state(carts: Mapping[str, Any], token: str, now: int, forget_after: int) -> 
             continue
         if last and at >= last + forget_after:
             lines, since = {}, last + forget_after
+        if kind == _FORGET:
+            lines, since = {}, at
+            continue
         last = at
         if kind == "set":
             lines = {}
@@ -178,13 +199,13 @@ def state(carts: Mapping[str, Any], token: str, now: int, forget_after: int) -> 
                 lines[line] = {**(held or {}), **item, "quantity": before + item["quantity"]}
     if not last or now >= last + forget_after:
         return None
-    return Cart(token, f"{token or 'cart'}@{since // 1000}", tuple(lines.values()), last)
+    return Cart(token, f"{token or 'cart'}@{since // 1000}", tuple(lines.values()), last, since)
 
 
 def last_touched(carts: Mapping[str, Any], token: str, now: int) -> int:
     """The latest operation of a token by ``now``; 0 without one. Where :func:`state` finds a cart, this is its
     ``last_activity``, at a fraction of the cost of replaying it."""
-    return max((entry[0] for entry in carts[token].values() if entry[0] <= now), default=0)
+    return max((entry[0] for entry in carts[token].values() if entry[0] <= now and entry[1] != _FORGET), default=0)
 
 
 def open_tokens(carts: Mapping[str, Any]) -> list[str]:
@@ -192,40 +213,42 @@ def open_tokens(carts: Mapping[str, Any]) -> list[str]:
     return sorted(token for token, log in carts.items() if token != ORDERS and log)
 
 
-def _mark_forgotten(carts: dict[str, Any], token: str, now: int, forget_after: int) -> None:
-    """Writes down as an order what :func:`state` reads from the gaps, before the operations around them are dropped."""
-    moments = sorted(entry[0] for entry in carts[token].values() if entry[0] <= now)
-    for at, following in zip(moments, [*moments, now][1:], strict=True):
-        if following >= at + forget_after:
-            carts.setdefault(ORDERS, {})[-(at + forget_after)] = [at + forget_after, [token]]
-
-
 def prune(carts: dict[str, Any], now: int, forget_after: int) -> None:
     """Forgets operations of ordered and forgotten carts, operations before the latest snapshot, and old orders."""
-    for token in open_tokens(carts):
-        _mark_forgotten(carts, token, now, forget_after)
-        log: dict[int, list[Any]] = carts[token]
-        closings = [at for at in _closings(carts, token) if at <= now]
-        floor = closings[-1] if closings else -1
-        snapshots = sorted((e[0], key) for key, e in log.items() if e[1] == "set" and floor < e[0] <= now)
-        first = snapshots[-1] if snapshots else (floor, 1 << 62)
-        kept = {
-            key: entry
-            for key, entry in log.items()
-            if entry[0] > now or (entry[0] > floor and (entry[0], key) >= first)
-        }
-        # An emptied log stays as a marker that this token is known, as long as the order that closed it is.
-        carts[token] = kept
+    tokens = [token for token in carts if token != ORDERS]
+    closed: dict[str, int] = {}
+    for token in {*tokens, ""}:
+        if found := [at for at in _closings(carts, token) if at <= now]:
+            closed[token] = found[-1]
+    for token in tokens:
+        carts[token] = _pruned(carts[token], closed.get(token, -1), now, forget_after)
     orders = carts.get(ORDERS, {})
-    # The order after which an open cart began is part of that cart's key.
-    begun = {
-        max(found) for token in open_tokens(carts) if (found := [at for at in _closings(carts, token) if at <= now])
-    }
+    # The closing after which an open cart began stays as long as the cart, others for a while.
+    begun = {at for token, at in closed.items() if carts.get(token) or at + KEY_MEMORY > now}
     for key in [key for key, (at, _) in orders.items() if at + ORDER_MEMORY <= now and at not in begun]:
         del orders[key]
     if ORDERS in carts and not orders:
         del carts[ORDERS]
-    named = {token for _, tokens in orders.values() for token in tokens}
-    for token in list(carts):
-        if not carts[token] and token not in named:
+    named = {token for _, names_ in orders.values() for token in names_}
+    for token in tokens:
+        # An emptied log stays as a marker that this token is known, as long as the order that closed it is.
+        if not carts[token] and token not in named and closed.get(token, 0) + ORDER_MEMORY <= now:
             del carts[token]
+
+
+def _pruned(log: dict[int, list[Any]], floor: int, now: int, forget_after: int) -> dict[int, list[Any]]:
+    """What of a log still matters. When the cart was forgotten is written down before the operations around are dropped."""
+    moments = sorted(entry[0] for entry in log.values() if floor < entry[0] <= now and entry[1] != _FORGET)
+    gaps = [at + forget_after for at, after in zip(moments, [*moments[1:], now], strict=True) if after >= at + forget_after]
+    forgotten = max([*gaps, *(at for at, kind, _ in log.values() if kind == _FORGET and floor < at <= now)], default=-1)
+    floor = max(floor, forgotten)
+    snapshots = sorted((entry[0], key) for key, entry in log.items() if entry[1] == "set" and floor < entry[0] <= now)
+    first = snapshots[-1] if snapshots else (floor, 1 << 62)
+    kept = {
+        key: entry
+        for key, entry in log.items()
+        if entry[0] > now or (entry[0] > floor and (entry[0], key) >= first)
+    }
+    if forgotten >= 0 and (kept or forgotten + KEY_MEMORY > now):
+        kept[-forgotten] = [forgotten, _FORGET, []]
+    return kept

@@ -1,25 +1,38 @@
-"""A profile as bytes: JSON with short keys, compressed. The median profile stays under one write unit (1 KB)."""
+"""A profile as bytes: JSON with short keys, compressed with a dictionary of what profiles have in common. The median
+profile stays under one write unit (1 KB)."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import orjson
 import zstandard
 
+from homing.domain.profiles.phrases import PHRASES
 from homing.domain.profiles.profile import Change, Consent, Profile, TraitValue
 
 FORMAT = 1
+# A twentieth smaller than level 3: 20 µs of a CPU cost less than one write unit in a thousand.
+_LEVEL = 6
+
+
+@cache
+def _dictionary() -> zstandard.ZstdCompressionDict:
+    """Read only once it is made, so that threads may share it."""
+    made = zstandard.ZstdCompressionDict(PHRASES, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    made.precompute_compress(level=_LEVEL)
+    return made
 
 
 class _Zstd(threading.local):
     """A pair for each thread: sharing one between threads crashes the process, and making one costs 15 µs."""
 
     def __init__(self) -> None:
-        self.compress = zstandard.ZstdCompressor(level=3, write_content_size=True).compress
-        self.decompress = zstandard.ZstdDecompressor().decompress
+        self.compress = zstandard.ZstdCompressor(level=_LEVEL, dict_data=_dictionary()).compress
+        self.decompress = zstandard.ZstdDecompressor(dict_data=_dictionary()).decompress
 
 
 _zstd = _Zstd()
@@ -32,7 +45,7 @@ def encode(profile: Profile) -> bytes:
         "i": {kind: sorted(values) for kind, values in profile.identifiers.items()},
         "t": {name: list(held) for name, held in profile.traits.items()},
         "c": {topic: list(said) for topic, said in profile.consents.items()},
-        "m": profile.memory,
+        "m": {slot: _lean(held) for slot, held in profile.memory.items()},
         "k": {token: {str(key): done for key, done in log.items()} for token, log in profile.carts.items()},
         "s": profile.seen,
         "r": profile.revision,
@@ -66,10 +79,17 @@ def decode(id: str, version: int, data: bytes) -> Profile:
     )
 
 
+def _lean(held: Any) -> Any:
+    """A slot without the payloads that are empty."""
+    if isinstance(held, dict):
+        return {value: _lean(entries) for value, entries in held.items()}
+    return [entry if entry[2] is not None else entry[:2] for entry in held]
+
+
 def _slot(held: Any) -> Any:
     if isinstance(held, dict):
-        return {value: [tuple(entry) for entry in entries] for value, entries in held.items()}
-    return [tuple(entry) for entry in held]
+        return {value: _slot(entries) for value, entries in held.items()}
+    return [(entry[0], entry[1], entry[2] if len(entry) > 2 else None) for entry in held]
 
 
 def encode_changes(changes: Sequence[Change]) -> bytes:

@@ -69,7 +69,7 @@ def fold(profile: Profile, event: Event, plan: FoldPlan) -> set[str]:
         _fold_consent_event(profile, event)
     for slot in plan.by_event.get(event.name, ()):
         if slot.wants(event):
-            memory.remember(profile.memory, slot, event, key)
+            memory.remember(profile.memory, slot, event, key, plan.catalog)
     carts.fold_cart(profile.carts, event, key, plan.catalog)
     return touched
 

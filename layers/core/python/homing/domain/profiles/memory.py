@@ -24,14 +24,14 @@ MAX_VALUES = 200
 
 
 def event_key(event: Event) -> int:
-    """48 bits that identify the event among a person's others.
+    """40 bits that identify the event among a person's others of its kind.
 
     An order is known by its number, so that the same order from the storefront and from the shop's webhook is one.
     """
     text = event.message_id
     if event.name == names.ORDER_COMPLETED and (order := event.properties.get("order_id")):
         text = f"order:{order}"
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=5).digest(), "big")
 
 
 def look_up(properties: Mapping[str, Any], path: str) -> Any:
@@ -159,10 +159,31 @@ class Plan:
         return {name: tuple(slots) for name, slots in index.items()}
 
 
-def remember(memory: dict[str, Any], slot: Slot, event: Event, key: int) -> None:
+# What of a product the catalog does not know better.
+_OWN_FIELDS = frozenset({"product_id", "variant", "price", "currency", "quantity"})
+
+
+def lean(product: Mapping[str, Any], catalog: frozenset[str]) -> dict[str, Any]:
+    """A product as events bring it, without what the catalog knows and need not be stored with every person."""
+    if str(product.get("product_id")) in catalog:
+        return {name: value for name, value in product.items() if name in _OWN_FIELDS}
+    return dict(product)
+
+
+def _payload(slot: Slot, event: Event, catalog: frozenset[str]) -> dict[str, Any] | None:
+    if not slot.payload:
+        return None
+    held = {name: value for name in slot.payload if (value := look_up(event.properties, name)) is not None}
+    if isinstance(products := held.get("products"), list):
+        held["products"] = [lean(product, catalog) for product in products if isinstance(product, Mapping)]
+    return lean(held, catalog)
+
+
+def remember(
+    memory: dict[str, Any], slot: Slot, event: Event, key: int, catalog: frozenset[str] = frozenset()
+) -> None:
     """Adds the event to its slot (nothing happens when it is there already)."""
-    payload = {p: v for p in slot.payload if (v := look_up(event.properties, p)) is not None} if slot.payload else None
-    entry: Entry = (event.occurred, key, payload)
+    entry: Entry = (event.occurred, key, _payload(slot, event, catalog))
     if slot.same is None:
         memory[slot.id] = insert(memory.get(slot.id, []), entry)
         return
