@@ -155,11 +155,11 @@ def test_each_profile_lies_in_one_bucket(profiles: ProfileStore) -> None:
     assert sorted(found) == sorted(f"p{number}" for number in range(20))
 
 
-def test_a_cart_stays_closed_from_the_earliest_order_on(profiles: ProfileStore) -> None:
+def test_a_cart_is_closed_up_to_the_latest_order(profiles: ProfileStore) -> None:
     profiles.close_cart("c1", 200)
     profiles.close_cart("c1", 100)
     profiles.close_cart("c1", 300)
-    assert profiles.closed_carts(["c1", "c2"]) == {"c1": 100}
+    assert profiles.closed_carts(["c1", "c2"]) == {"c1": 300}
     assert profiles.closed_carts([]) == {}
 
 

@@ -72,17 +72,17 @@ class DynamoProfiles:
         return [(item["id"]["S"], int(item["wake_at"]["N"])) for item in items]
 
     def close_cart(self, cart: str, at: int) -> None:
-        """One conditional put; the earliest instant wins."""
+        """One conditional put; the latest instant wins."""
         item = {"id": {"S": _cart(cart)}, "closed_at": number(at), "expires_at": number((at + _CART_KEPT) // SECOND)}
         condition = {
-            "ConditionExpression": "attribute_not_exists(#k) OR #c > :at",
+            "ConditionExpression": "attribute_not_exists(#k) OR #c < :at",
             "ExpressionAttributeNames": {"#k": "id", "#c": "closed_at"},
             "ExpressionAttributeValues": {":at": number(at)},
         }
         try:
             self._put(item, "closing a cart", condition)
         except Conflict:
-            return  # It was closed earlier.
+            return  # It was closed later, too.
 
     def closed_carts(self, carts: Iterable[str]) -> dict[str, int]:
         """Which of them were ordered."""

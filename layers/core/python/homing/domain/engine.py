@@ -6,8 +6,9 @@ them: before an event is folded, everything that came due before its arrival is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
+from typing import Any
 
 from homing.domain.campaigns import Campaigns
 from homing.domain.events.event import Event
@@ -21,6 +22,7 @@ from homing.domain.triggers.triggers import BrowseAbandoned, CartAbandoned, Orde
 
 # A profile can't have more things come due in one settling than this; beyond it a rule would be ill-defined.
 _MAX_STEPS = 10_000
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Engine:
@@ -79,7 +81,7 @@ class Engine:
         self.settle(profile, arrived)
         fresh = profile.first_at is None
         triggers = self._touched_triggers({event.name, *(f"trait:{name}" for name in _trait_names(event))})
-        before = [(trigger, trigger.active(profile, arrived).keys()) for trigger in triggers]
+        before = [(trigger, trigger.active(profile, arrived)) for trigger in triggers]
         touched = fold.fold(profile, event, self.plan)
         names = set(self.segments) if fresh else _select(self._rules_by_touch, touched)
         self._evaluate(profile, arrived, names)
@@ -96,14 +98,11 @@ class Engine:
         self.settle(profile, at)
         self.settle(other, at)
         profile.changes += [change for change in other.changes if not change.kind.startswith("segment_")]
-        known = [
-            (trigger, trigger.active(profile, at).keys() | trigger.active(other, at).keys())
-            for trigger in self.triggers
-        ]
+        known = [(trigger, trigger.active(profile, at), trigger.active(other, at)) for trigger in self.triggers]
         fold.merge(profile, other)
         self._evaluate(profile, at, set(self.segments))
-        for trigger, keys in known:
-            self._fire(profile, trigger, keys, at)
+        for trigger, mine, theirs in known:
+            self._fire(profile, trigger, mine, at, theirs)
         self._rearm(profile, at)
 
     def settle(self, profile: Profile, until: int) -> None:
@@ -116,7 +115,7 @@ class Engine:
             instant = max(profile.wake_at, profile.evaluated_at)
             self._evaluate(profile, instant, set(self.segments))
             for trigger in self.triggers:
-                self._fire(profile, trigger, trigger.active(profile, instant - 1).keys(), instant)
+                self._fire(profile, trigger, trigger.active(profile, instant - 1), instant)
             self._rearm(profile, instant)
         profile.evaluated_at = max(profile.evaluated_at, until)
 
@@ -140,11 +139,14 @@ class Engine:
         """The rules changed since the profile was written: memberships follow without starting flows for old history."""
         first = profile.revision == ""
         profile.revision = self.campaigns.revision
+        if profile.wake_at is not None and profile.wake_at <= at:
+            # What came due in the meantime is not old history: it happens at its own instant, under the new rules.
+            at = profile.wake_at - 1
         at = max(at, profile.evaluated_at)
         if not first:
             profile.segments &= set(self.segments)
             self._evaluate(profile, at, set(self.segments), redefined=True)
-            self._rearm(profile, min(at, profile.wake_at or at))
+            self._rearm(profile, at)
 
     def _evaluate(self, profile: Profile, at: int, segments: Iterable[str], *, redefined: bool = False) -> None:
         for name in sorted(segments):
@@ -157,10 +159,13 @@ class Engine:
             self._wake(profile, flip)
         profile.evaluated_at = max(profile.evaluated_at, at)
 
-    def _fire(self, profile: Profile, trigger: Trigger, known: Iterable[str], at: int) -> None:
-        known = set(known)
+    def _fire(
+        self, profile: Profile, trigger: Trigger, known: Mapping[str, Any], at: int, others: Mapping[str, Any] = _NOTHING
+    ) -> None:
         for key, found in trigger.active(profile, at).items():
-            if key not in known:
+            if key in known or key in others:
+                continue
+            if not trigger.same(found, (*known.values(), *others.values())):
                 profile.changes.append(trigger.change(profile, key, found, at))
 
     def _wake(self, profile: Profile, instant: int | None) -> None:

@@ -64,7 +64,7 @@ class ProfileStore(Protocol):
         """Ids and wake-up instants of profiles of a bucket with ``wake_at <= until``, earliest first."""
 
     def close_cart(self, cart: str, at: int) -> None:
-        """Remembers that an order with this cart id was accepted; the earliest instant wins."""
+        """Remembers that an order with this cart id was accepted; the latest instant wins (a token can be used again)."""
 
     def closed_carts(self, carts: Iterable[str]) -> dict[str, int]:
         """Strongly consistent; which of these carts were ordered, and when."""

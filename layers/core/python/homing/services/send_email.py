@@ -191,10 +191,14 @@ class SendEmail:
         cart = request.data.get("cart")
         if not isinstance(cart, Mapping):
             return False
-        if self.engine is not None and cart_gone(dict(request.data), profile, self.engine, now):
-            return True
         token = str(cart.get("token") or "")
-        return bool(token and self.profiles.closed_carts([self.identity.cart(token)]))
+        closed = self.profiles.closed_carts([self.identity.cart(token)]) if token else {}
+        if self.engine is None:
+            return bool(closed)
+        for at in closed.values():
+            # By whomever. A token may be used again: an order before this filling of the cart does not close it.
+            self.engine.close_cart(profile, token, at)
+        return cart_gone(dict(request.data), profile, self.engine, now)
 
     def _entry(self, request: SendRequest, held: Entry | None, now: int) -> Entry:
         if held is not None:

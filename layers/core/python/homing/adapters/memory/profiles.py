@@ -90,9 +90,9 @@ class MemoryProfiles:
             return self._wakes.next()
 
     def close_cart(self, cart: str, at: int) -> None:
-        """The earliest instant wins."""
+        """The latest instant wins."""
         self.faults.before("close_cart")
-        self._carts[cart] = min(at, self._carts.get(cart, at))
+        self._carts[cart] = max(at, self._carts.get(cart, at))
         self.faults.after("close_cart")
 
     def closed_carts(self, carts: Iterable[str]) -> dict[str, int]:

@@ -7,11 +7,12 @@ from typing import Any
 
 from homing.domain.delivery.message import SendRequest, send_id
 from homing.domain.engine import Engine
+from homing.domain.errors import InvalidInput
 from homing.domain.flows.language import End, Flow, If, Send, Step, Wait
 from homing.domain.flows.run import Run, run_id
 from homing.domain.profiles import carts
 from homing.domain.profiles.profile import Profile
-from homing.domain.time import DAY, format_duration, iso
+from homing.domain.time import DAY, format_duration, iso, parse_instant
 
 # A flow that does so many steps without waiting is endless.
 _MAX_STEPS = 500
@@ -101,12 +102,20 @@ def _settled(run: Run, profile: Profile, engine: Engine, now: int) -> str | None
 
 
 def cart_gone(data: Any, profile: Profile, engine: Engine, now: int) -> bool:
-    """Whether the cart that this is about was ordered or emptied in the meantime."""
+    """Whether the cart that this is about was ordered or emptied in the meantime.
+
+    Its key may have changed without that: by an order from before its last activity that was heard of late.
+    """
     cart = data.get("cart") if isinstance(data, dict) else None
     if not isinstance(cart, dict):
         return False
     current = carts.state(profile.carts, str(cart.get("token", "")), now, engine.plan.forget_carts_after)
-    return current is None or current.key != cart.get("key") or not current.items
+    if current is None or not current.items:
+        return True
+    try:
+        return current.since >= parse_instant(str(cart.get("last_activity")))
+    except InvalidInput:
+        return current.key != cart.get("key")
 
 
 def advance(run: Run, flow: Flow | None, profile: Profile, engine: Engine, now: int) -> tuple[Run, list[SendRequest]]:

@@ -20,9 +20,9 @@ from homing.domain.time import DAY
 ORDERS = "*"
 # An order is remembered this long, for cart updates that arrive after it.
 ORDER_MEMORY = 30 * DAY
-# What a cart began after is part of its key. The latest closing of a token is remembered until no run of an earlier
-# filling can be left, or the next filling would be taken for one that was written about.
-KEY_MEMORY = 400 * DAY
+# What a cart began after is part of its key. The latest closing of a token is remembered until the runs of the filling
+# before it are forgotten (90 days after their end), or the next filling would be taken for one that was written about.
+KEY_MEMORY = 120 * DAY
 ITEM_FIELDS = ("variant", "price", "currency", "name", "image_url", "url")
 _TOKEN_FIELDS = ("cart_id", "cart_token", "checkout_id", "checkout_token")
 _MAX_ITEMS = 100
@@ -171,11 +171,11 @@ def state(carts: Mapping[str, Any], token: str, now: int, forget_after: int) -> 
     if not log:
         return None
     ordered = [at for at in _closings(carts, token) if at <= now]
-    since = ordered[-1] if ordered else 0
+    since = closed = ordered[-1] if ordered else 0
     lines: dict[str, dict[str, Any]] = {}
     last = 0
     for at, _, kind, items in sorted([entry[0], key, entry[1], entry[2]] for key, entry in log.items()):
-        if at <= since or at > now:
+        if at <= closed or at > now:
             continue
         if last and at >= last + forget_after:
             lines, since = {}, last + forget_after
@@ -232,22 +232,23 @@ def prune(carts: dict[str, Any], now: int, forget_after: int) -> None:
     named = {token for _, names_ in orders.values() for token in names_}
     for token in tokens:
         # An emptied log stays as a marker that this token is known, as long as the order that closed it is.
-        if not carts[token] and token not in named and closed.get(token, 0) + ORDER_MEMORY <= now:
+        if not carts[token] and token not in named and closed.get(token, 0) + KEY_MEMORY <= now:
             del carts[token]
 
 
 def _pruned(log: dict[int, list[Any]], floor: int, now: int, forget_after: int) -> dict[int, list[Any]]:
     """What of a log still matters. When the cart was forgotten is written down before the operations around are dropped."""
     moments = sorted(entry[0] for entry in log.values() if floor < entry[0] <= now and entry[1] != _FORGET)
-    gaps = [at + forget_after for at, after in zip(moments, [*moments[1:], now], strict=True) if after >= at + forget_after]
+    gaps = [
+        at + forget_after for at, after in zip(moments, [*moments, now][1:], strict=True) if after >= at + forget_after
+    ]
     forgotten = max([*gaps, *(at for at, kind, _ in log.values() if kind == _FORGET and floor < at <= now)], default=-1)
-    floor = max(floor, forgotten)
+    # What happens at the very instant of forgetting is the first of the next filling.
+    floor = max(floor, forgotten - 1)
     snapshots = sorted((entry[0], key) for key, entry in log.items() if entry[1] == "set" and floor < entry[0] <= now)
     first = snapshots[-1] if snapshots else (floor, 1 << 62)
     kept = {
-        key: entry
-        for key, entry in log.items()
-        if entry[0] > now or (entry[0] > floor and (entry[0], key) >= first)
+        key: entry for key, entry in log.items() if entry[0] > now or (entry[0] > floor and (entry[0], key) >= first)
     }
     if forgotten >= 0 and (kept or forgotten + KEY_MEMORY > now):
         kept[-forgotten] = [forgotten, _FORGET, []]

@@ -7,7 +7,7 @@ redelivery fires nothing twice and a deployment fires nothing old.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Any, Protocol
@@ -45,6 +45,10 @@ class Trigger(Protocol):
         """The first instant after ``t`` at which a key may become active if nothing happens. One at or after ``before``
         need not be told: the profile wakes earlier anyway, and asks again then."""
 
+    def same(self, found: Any, known: Iterable[Any]) -> bool:
+        """Whether a new key is only another name for what was active a moment ago, and so no news: late events can move
+        the beginning or the end of what was told already."""
+
     def change(self, profile: Profile, key: str, found: Any, t: int) -> Change:
         """What to tell the world when the key fires at ``t``."""
 
@@ -81,6 +85,10 @@ class CartAbandoned:
     def _cart(self, profile: Profile, token: str, t: int) -> carts.Cart | None:
         cart = carts.state(profile.carts, token, t, self.forget_after)
         return cart if cart and cart.items else None
+
+    def same(self, found: carts.Cart, known: Iterable[carts.Cart]) -> bool:
+        """An order from before its last activity, heard of late, gives a cart another key."""
+        return any(cart.token == found.token and found.since < cart.last_activity for cart in known)
 
     def change(self, profile: Profile, key: str, found: carts.Cart, t: int) -> Change:
         """Carries the items as they lay there."""
@@ -132,6 +140,10 @@ class BrowseAbandoned:
             upcoming.append(session[0][0] + self.browse.after)
         return min((instant for instant in upcoming if instant > t), default=None)
 
+    def same(self, found: list[Entry], known: Iterable[list[Entry]]) -> bool:
+        """A view that is heard of late prolongs the visit that was told."""
+        return any(True for _ in known)
+
     def change(self, profile: Profile, key: str, found: list[Entry], t: int) -> Change:
         """Carries the products, the most viewed first, then the latest."""
         counts: dict[str, int] = {}
@@ -170,6 +182,10 @@ class OrderPlaced:
         """An order stamped in the near future."""
         orders = profile.memory.get(ORDERS_SLOT, ())
         return min((at for at, _, _ in orders if at > t), default=None)
+
+    def same(self, found: int, known: Iterable[int]) -> bool:
+        """Numbers are themselves."""
+        return False
 
     def change(self, profile: Profile, key: str, found: int, t: int) -> Change:
         """Carries the latest order."""
@@ -253,6 +269,10 @@ class Yearly:
         year = to_datetime(t).year
         instants = (self._instant(profile, origin, y) for y in range(year - 1, year + 3) if self._valid(origin, y))
         return min((instant for instant in instants if instant > t), default=None)
+
+    def same(self, found: int, known: Iterable[int]) -> bool:
+        """Years are themselves."""
+        return False
 
     def change(self, profile: Profile, key: str, found: int, t: int) -> Change:
         """Carries the year, and how many years it is since a sign-up."""
