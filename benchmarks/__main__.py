@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from benchmarks.measure import Report
+from benchmarks.measure import Report, budgets
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 NAMES = ("updater", "calls", "cost", "imports", "rendering", "backtest")
@@ -41,6 +41,8 @@ def main(quick: bool, only: tuple[str, ...], out: Path | None) -> None:
             console.print(f"Skipped: {report.skipped}\n")
         for table in report.tables:
             table.print(console)
+    if verdicts := [verdict for report in reports.values() for verdict in report.verdicts]:
+        budgets(verdicts).print(console)
     page = out or (None if quick or only else PAGE)
     if page:
         page.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +95,14 @@ def _page(reports: dict[str, Report]) -> str:
         "Written by `make bench`. Times are CPU times, medians of several repetitions with (least–most), taken on a shared"
         f" machine: {machine}, {sys.platform}. Ratios within a run mean more than absolute numbers.\n\n"
     )
-    return head + "\n".join(report.markdown() for report in reports.values()).rstrip() + "\n"
+    verdicts = [verdict for report in reports.values() for verdict in report.verdicts]
+    return (
+        head
+        + budgets(verdicts).markdown()
+        + "\n"
+        + "\n".join(report.markdown() for report in reports.values()).rstrip()
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

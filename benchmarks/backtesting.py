@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from homing.domain.time import parse_instant
@@ -23,7 +24,7 @@ def run(*, quick: bool) -> Report:
     if not inputs.has_real_orders():
         report.skipped = "../shared/data/completejourney is missing."
         return report
-    end = "2017-03-05" if quick else "2017-04-01"
+    end = "2017-03-03" if quick else "2017-04-01"
     command = [sys.executable, "-m", "benchmarks.backtesting", end]
     done = subprocess.run(command, cwd=inputs.ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -43,23 +44,27 @@ def run(*, quick: bool) -> Report:
         ["peak memory, MB (of which the recording itself)", f"{found['peak']:,.0f} ({found['before']:,.0f})"],
     ]
     notes = ["The whole way: update, publish, flows, gate, rendering; nothing is sent. One process, one core, one run."]
-    notes.append(
-        f"Budget: a million events in 5 minutes, {number(_BUDGET)} a second: {'kept' if rate >= _BUDGET else 'missed'}."
-    )
+    minutes = f"{number(1e6 / rate / 60, 1)} minutes of CPU"
+    report.verdicts = [("backtest of a million events in 5 minutes", minutes, rate >= _BUDGET)]
     report.tables = [Table("Complete Journey through the starter campaigns", ("", ""), rows, notes)]
     return report
 
 
-def _measure(end: str) -> dict[str, float]:
+def _peak() -> float:
+    """The most memory of this process so far, MB. getrusage would tell the parent's, where that was more."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
     import resource
 
-    def peak() -> float:
-        size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return size / (1024 if sys.platform != "darwin" else 1024 * 1024)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024
 
+
+def _measure(end: str) -> dict[str, float]:
     messages = inputs.real_month(end)
     backtest = Backtest(inputs.campaigns(), keep_mails=False)
-    before, began, cpu = peak(), time.perf_counter(), time.process_time()
+    before, began, cpu = _peak(), time.perf_counter(), time.process_time()
     for message in messages:
         backtest.message(message, parse_instant(message["timestamp"]))
     backtest.pass_time(parse_instant(f"{end}T00:00:00Z"))
@@ -67,7 +72,7 @@ def _measure(end: str) -> dict[str, float]:
     outputs = backtest.outputs()
     return {
         "events": backtest.events, "people": len(outputs.profiles), "messages": len(outputs.messages),
-        "transitions": len(outputs.transitions), "wall": wall, "cpu": cpu, "peak": peak(), "before": before,
+        "transitions": len(outputs.transitions), "wall": wall, "cpu": cpu, "peak": _peak(), "before": before,
     }  # fmt: skip
 
 

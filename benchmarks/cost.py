@@ -61,9 +61,23 @@ def run(calls: Report) -> Report:
             messages.append(_row(name, _group(facts, _MESSAGES), 1e6 / facts["mails"], BUDGETS["messages"]))
     kinds = ("DynamoDB", "Lambda", "S3", "HTTP API", "bus and queues", "stream", "secrets")
     idle = _idle()
+    for what, rows in (("events", events), ("messages before SES", messages)):
+        report.verdicts += [
+            (f"a million {what} ≤ ${row[-1]}", f"${row[-2]}, {row[0]}", float(row[-2]) <= float(row[-1]))
+            for row in rows
+        ]
+    report.verdicts.append(
+        (
+            f"standing still ≤ ${BUDGETS['idle']:.2f} a month",
+            f"${sum(idle.values()):.2f}",
+            sum(idle.values()) <= BUDGETS["idle"],
+        )
+    )
     report.tables = [
         Table("A million events, $", ("traffic", *kinds, "total", "budget"), events, [
             f"Of {', '.join(_EVENTS)}; what mails bring back (deliveries, opens, clicks) is folded too and counted here.",
+            "Spread is a shop of some ten events an hour: each has a batch, an archive object and often a cold secret of its own."
+            " A million of them take such a shop years; what it pays for a month is the table of standing still.",
         ]),
         Table("A million messages before SES, $", ("traffic", *kinds, "total", "budget"), messages, [
             f"Of {', '.join(_MESSAGES)}, divided by the mails sent: decisions not to send are paid by those that were.",

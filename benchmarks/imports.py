@@ -77,7 +77,12 @@ def run(*, quick: bool) -> Report:
         "Start of each function, CPU ms in a fresh process with bytecode",
         ("function", "import", "× base", "ready", "× base"), rows, notes,
     )  # fmt: skip
-    return Report("imports", "Cold starts", tables=[table])
+    verdicts = []
+    for index, what in enumerate(("import of each handler", "handler ready, against one client and logger ready")):
+        ratios = {name: Spread.of(_ratios(found[name], base, index)).median for name in names}
+        worst = max(names, key=lambda name: ratios[name])
+        verdicts.append((f"{what} ≤ {BUDGET} ×", f"{ratios[worst]:.2f} × at most ({worst})", ratios[worst] <= BUDGET))
+    return Report("imports", "Cold starts", tables=[table], verdicts=verdicts)
 
 
 def _ratios(measured: list[tuple[float, float]], base: list[tuple[float, float]], index: int) -> list[float]:

@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 START = parse_instant("2026-10-12T00:00:00Z")
 IDENTITY = Identity(b"benchmarks")
 WRITE_KEY, WEBHOOK_SECRET = "key", "hush"
-CROWD = 1_200
+CROWD = 1_000
 
 
 @cache
@@ -138,8 +138,8 @@ def real_month(end: str = "2017-04-01") -> list[dict[str, Any]]:
 @cache
 def real_orders(limit: int) -> list[StreamItem]:
     """The first records of the month."""
-    week = real_month("2017-03-08")
-    found = (read_message(message, received=parse_instant(message["timestamp"])) for message in week)
+    days = real_month("2017-03-04")
+    found = (read_message(message, received=parse_instant(message["timestamp"])) for message in days)
     return items(event.to_json() for event in islice(found, limit))
 
 

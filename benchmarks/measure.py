@@ -84,6 +84,8 @@ class Report:
     tables: list[Table] = field(default_factory=list)
     skipped: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
+    # What was promised, what was found, and whether that keeps it.
+    verdicts: list[tuple[str, str, bool]] = field(default_factory=list)
 
     def markdown(self) -> str:
         """As a section of a page."""
@@ -91,3 +93,9 @@ class Report:
         parts += [self.intro, ""] if self.intro else []
         parts += [f"Skipped: {self.skipped}", ""] if self.skipped else []
         return "\n".join([*parts, *(table.markdown() for table in self.tables)])
+
+
+def budgets(verdicts: Sequence[tuple[str, str, bool]]) -> Table:
+    """All promises in one table."""
+    rows = [[promise, found, "kept" if kept else "missed"] for promise, found, kept in verdicts]
+    return Table("Budgets", ("budget", "measured", ""), rows)
