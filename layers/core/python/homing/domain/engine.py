@@ -13,7 +13,7 @@ from typing import Any
 from homing.domain.campaigns import Campaigns
 from homing.domain.events.event import Event
 from homing.domain.flows.language import If, Step
-from homing.domain.profiles import carts, fold
+from homing.domain.profiles import bounds, carts, fold
 from homing.domain.profiles.fold import FoldPlan
 from homing.domain.profiles.memory import Plan
 from homing.domain.profiles.profile import Change, Profile
@@ -126,6 +126,7 @@ class Engine:
     def finish(self, profile: Profile) -> None:
         """Brings the profile into the normal form in which it is stored."""
         fold.prune(profile, self.plan, profile.evaluated_at)
+        bounds.fit(profile)
 
     # Questions
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from homing.domain.events import names
 from homing.domain.events.event import Event
+from homing.domain.profiles import bounds
 from homing.domain.time import DAY
 
 # Under this pseudo token stand the orders: id → (occurred, tokens they named).
@@ -23,9 +24,14 @@ ORDER_MEMORY = 30 * DAY
 # What a cart began after is part of its key. The latest closing of a token is remembered until the runs of the filling
 # before it are forgotten (90 days after their end), or the next filling would be taken for one that was written about.
 KEY_MEMORY = 120 * DAY
-ITEM_FIELDS = ("variant", "price", "currency", "name", "image_url", "url")
+# What an item carries along, and how long each may be. A name is cut, a link would be broken by that and is left out.
+ITEM_FIELDS = {"variant": 60, "price": 60, "currency": 60, "name": 150, "image_url": 500, "url": 500}
 _TOKEN_FIELDS = ("cart_id", "cart_token", "checkout_id", "checkout_token")
-_MAX_ITEMS = 100
+_MAX_ITEMS = 50
+# More operations than these without a snapshot are summed up in one.
+_MAX_OPERATIONS = 100
+_MAX_TOKENS = 20
+_MAX_ORDERS = 50
 _MAX_TOKEN = 128
 # In a token's own log: here the cart was forgotten.
 _FORGET = "forget"
@@ -75,11 +81,14 @@ def _item(product: Mapping[str, Any], quantity: int, catalog: frozenset[str]) ->
     product_id = product.get("product_id") or product.get("sku") or product.get("id")
     if product_id is None:
         return None
-    item: dict[str, Any] = {"product_id": str(product_id), "quantity": quantity}
-    for field in ITEM_FIELDS:
+    item: dict[str, Any] = {"product_id": bounds.label(product_id), "quantity": quantity}
+    for field, most in ITEM_FIELDS.items():
+        value = product.get(field)
         # The catalog knows name, picture and link better, and need not be stored with every person.
-        if product.get(field) is not None and (str(product_id) not in catalog or field in {"price", "variant"}):
-            item[field] = product[field]
+        if value is None or (str(product_id) in catalog and field not in {"price", "variant"}):
+            continue
+        if isinstance(value, str | int | float) and not (field in {"image_url", "url"} and len(str(value)) > most):
+            item[field] = bounds.small(value, most + 4)
     return item
 
 
@@ -142,7 +151,8 @@ def join(left: dict[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
         if token != ORDERS:
             mine = joined.setdefault(token, {})
             for key, done in log.items():
-                if key not in mine or done[0] < mine[key][0]:
+                # Of the same operation the snapshot counts that sums up what came before it.
+                if key not in mine or (done[0], done[1] != "set") < (mine[key][0], mine[key][1] != "set"):
                     mine[key] = done
     return joined
 
@@ -183,23 +193,27 @@ def state(carts: Mapping[str, Any], token: str, now: int, forget_after: int) -> 
             lines, since = {}, at
             continue
         last = at
-        if kind == "set":
-            lines = {}
-        for item in items:
-            line = _line(item)
-            held = lines.get(line)
-            if kind == "remove":
-                left = (held["quantity"] if held else 0) - item["quantity"]
-                if held and left > 0:
-                    lines[line] = {**held, "quantity": left}
-                else:
-                    lines.pop(line, None)
-            else:
-                before = held["quantity"] if held else 0
-                lines[line] = {**(held or {}), **item, "quantity": before + item["quantity"]}
+        lines = _replayed(lines, kind, items)
     if not last or now >= last + forget_after:
         return None
     return Cart(token, f"{token or 'cart'}@{since // 1000}", tuple(lines.values()), last, since)
+
+
+def _replayed(lines: dict[str, dict[str, Any]], kind: str, items: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The lines of a cart after one more operation."""
+    if kind == "set":
+        lines = {}
+    for item in items:
+        line = _line(item)
+        held = lines.get(line)
+        before = held["quantity"] if held else 0
+        if kind != "remove":
+            lines[line] = {**(held or {}), **item, "quantity": before + item["quantity"]}
+        elif held and before > item["quantity"]:
+            lines[line] = {**held, "quantity": before - item["quantity"]}
+        else:
+            lines.pop(line, None)
+    return lines
 
 
 def last_touched(carts: Mapping[str, Any], token: str, now: int) -> int:
@@ -215,7 +229,14 @@ def open_tokens(carts: Mapping[str, Any]) -> list[str]:
 
 def prune(carts: dict[str, Any], now: int, forget_after: int) -> None:
     """Forgets operations of ordered and forgotten carts, operations before the latest snapshot, and old orders."""
+    if len(orders := carts.get(ORDERS, {})) > _MAX_ORDERS:
+        carts[ORDERS] = dict(sorted(orders.items(), key=lambda order: (order[1][0], order[0]))[-_MAX_ORDERS:])
     tokens = [token for token in carts if token != ORDERS]
+    if len(tokens) > _MAX_TOKENS:
+        tokens.sort(key=lambda token: (max((entry[0] for entry in carts[token].values()), default=0), token))
+        for token in tokens[:-_MAX_TOKENS]:
+            del carts[token]
+        tokens = tokens[-_MAX_TOKENS:]
     closed: dict[str, int] = {}
     for token in {*tokens, ""}:
         if found := [at for at in _closings(carts, token) if at <= now]:
@@ -250,6 +271,25 @@ def _pruned(log: dict[int, list[Any]], floor: int, now: int, forget_after: int) 
     kept = {
         key: entry for key, entry in log.items() if entry[0] > now or (entry[0] > floor and (entry[0], key) >= first)
     }
+    if len(kept) > _MAX_OPERATIONS:
+        kept = _summed_up(kept, now)
     if forgotten >= 0 and (kept or forgotten + KEY_MEMORY > now):
         kept[-forgotten] = [forgotten, _FORGET, []]
     return kept
+
+
+def _summed_up(log: dict[int, list[Any]], now: int) -> dict[int, list[Any]]:
+    """The older half of the operations as one snapshot; what is heard late of a time before it is then not counted."""
+    past = sorted((entry[0], key) for key, entry in log.items() if entry[0] <= now and entry[1] != _FORGET)
+    summed = past[: -_MAX_OPERATIONS // 2]
+    lines: dict[str, dict[str, Any]] = {}
+    for _, key in summed:
+        lines = _replayed(lines, log[key][1], log[key][2])
+    if not summed:
+        return log
+    gone = {key for _, key in summed}
+    at, last = summed[-1]
+    return {
+        **{key: entry for key, entry in log.items() if key not in gone},
+        last: [at, "set", list(lines.values())[-_MAX_ITEMS:]],
+    }

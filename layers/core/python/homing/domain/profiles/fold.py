@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from homing.domain.events import names
 from homing.domain.events.event import PERSON_IDENTIFIERS, Event
-from homing.domain.profiles import carts, memory
+from homing.domain.profiles import bounds, carts, memory
 from homing.domain.profiles.identity import normalise
 from homing.domain.profiles.memory import Slot
 from homing.domain.profiles.profile import EXPLICIT, IMPORTED, INFERRED, Consent, Profile, TraitValue
@@ -25,6 +25,8 @@ SEEN_FOR = 2 * DAY
 MAX_SEEN = 100
 EVERY_TOPIC = "*"
 DEFAULT_TOPIC = "marketing"
+
+Said = TypeVar("Said", TraitValue, Consent)
 
 _CONSENT_TRAITS = ("marketing_consent", "accepts_marketing", "email_consent", "acceptsMarketing", "marketingConsent")
 _SOURCE_WEIGHTS = {"csv": IMPORTED, "import": IMPORTED, "inferred": INFERRED}
@@ -78,7 +80,9 @@ def _fold_traits(profile: Profile, event: Event) -> set[str]:
     weight = _SOURCE_WEIGHTS.get(event.source, EXPLICIT)
     touched = set()
     for name, value in event.properties.items():
-        stated = TraitValue(weight, event.occurred, event.source, value)
+        if len(name) > bounds.MAX_NAME:
+            continue
+        stated = TraitValue(weight, event.occurred, event.source[: bounds.MAX_NAME], bounds.small(value, bounds.MAX_TRAIT))
         held = profile.traits.get(name)
         if held is None or _order(stated) > _order(held):
             profile.traits[name] = stated
@@ -90,7 +94,7 @@ def _fold_traits(profile: Profile, event: Event) -> set[str]:
     topics = given if isinstance(given, Mapping) else {DEFAULT_TOPIC: given}
     for topic, value in topics.items():
         if isinstance(value, bool):
-            _word(profile, str(topic), IMPORTED, event, granted=value, wording="trait consent")
+            _word(profile, str(topic)[: bounds.MAX_NAME], IMPORTED, event, granted=value, wording="trait consent")
     return touched
 
 
@@ -99,7 +103,7 @@ def _order(trait: TraitValue) -> tuple[int, int, str, str]:
 
 
 def _fold_consent_event(profile: Profile, event: Event) -> None:
-    topic = str(event.properties.get("topic") or DEFAULT_TOPIC)
+    topic = str(event.properties.get("topic") or DEFAULT_TOPIC)[: bounds.MAX_NAME]
     wording = str(event.properties.get("wording") or "")[:500]
     _word(profile, topic, EXPLICIT, event, granted=event.name == names.SUBSCRIBED, wording=wording)
 
@@ -139,6 +143,19 @@ def prune(profile: Profile, plan: FoldPlan, now: int) -> None:
     carts.prune(profile.carts, now, plan.forget_carts_after)
     recent = sorted(((at, key) for key, at in profile.seen.items() if at + SEEN_FOR > now), reverse=True)[:MAX_SEEN]
     profile.seen = {key: at for at, key in recent}
+    for kind, values in profile.identifiers.items():
+        if len(values) > bounds.MAX_IDENTIFIERS:
+            profile.identifiers[kind] = set(sorted(values)[: bounds.MAX_IDENTIFIERS])
+    if len(profile.traits) > bounds.MAX_TRAITS:
+        profile.traits = _latest(profile.traits, bounds.MAX_TRAITS)
+    if len(profile.consents) > bounds.MAX_TOPICS:
+        profile.consents = _latest(profile.consents, bounds.MAX_TOPICS)
+
+
+def _latest(said: dict[str, Said], most: int) -> dict[str, Said]:
+    """The latest statements; of a few at one instant, the first names."""
+    kept = sorted(said.items(), key=lambda item: (-item[1].at, item[0]))[:most]
+    return {name: said[name] for name in said if name in dict(kept)}
 
 
 def normal_form(profile: Profile) -> dict[str, Any]:

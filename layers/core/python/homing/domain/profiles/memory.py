@@ -14,6 +14,7 @@ from typing import Any
 
 from homing.domain.events import names
 from homing.domain.events.event import Event
+from homing.domain.profiles import bounds
 from homing.domain.segments.language import Test
 
 # An entry: (occurred, id, payload). Lists are kept latest first.
@@ -21,6 +22,7 @@ Entry = tuple[int, int, Any]
 
 # `same: product_id` remembers at most so many different values, the most recent ones (documented in docs/segments.md).
 MAX_VALUES = 200
+_MAX_AHEAD = 100
 
 
 def event_key(event: Event) -> int:
@@ -51,6 +53,8 @@ def _number(value: Any) -> float | None:
         return None
     try:
         return float(value)
+    except OverflowError:
+        return float("inf") if value > 0 else float("-inf")
     except (TypeError, ValueError):
         return None
 
@@ -176,7 +180,10 @@ def _payload(slot: Slot, event: Event, catalog: frozenset[str]) -> dict[str, Any
     held = {name: value for name in slot.payload if (value := look_up(event.properties, name)) is not None}
     if isinstance(products := held.get("products"), list):
         held["products"] = [lean(product, catalog) for product in products if isinstance(product, Mapping)]
-    return lean(held, catalog)
+    return {
+        name: bounds.small(value, bounds.MAX_ORDER if name == "products" else bounds.MAX_PAYLOAD // 5)
+        for name, value in lean(held, catalog).items()
+    }
 
 
 def remember(
@@ -191,7 +198,8 @@ def remember(
     if value is None:
         return
     values: dict[str, list[Entry]] = memory.setdefault(slot.id, {})
-    values[str(value)] = insert(values.get(str(value), []), entry)
+    name = bounds.label(value)
+    values[name] = insert(values.get(name, []), entry)
 
 
 def insert(entries: list[Entry], entry: Entry) -> list[Entry]:
@@ -225,7 +233,8 @@ def _forget(slot: Slot, entries: list[Entry], now: int) -> list[Entry]:
     # Entries of the near future (clocks differ) don't push out what counts now.
     kept: list[Entry] = []
     past = 0
-    for at, key, payload in entries:
+    ahead = sum(1 for at, _, _ in entries if at > now)
+    for at, key, payload in entries[max(ahead - max(slot.keep, _MAX_AHEAD), 0) :] if ahead > _MAX_AHEAD else entries:
         if at <= now:
             past += 1
             if past > slot.keep or (slot.window is not None and at + slot.window <= now):
