@@ -37,6 +37,15 @@ def root(items: dict[str, Profile | Pointer], id: str) -> str:
     return id
 
 
+def trail(store: ProfileStore, id: str) -> tuple[list[str], Profile | None]:
+    """The ids from this one to the person's profile, through every merge, and the profile if there is one."""
+    items = load(store, [id])
+    passed = [id]
+    while isinstance(item := items.get(passed[-1]), Pointer) and item.target not in passed:
+        passed.append(item.target)
+    return passed, item if isinstance(item, Profile) else None
+
+
 def resolve(store: ProfileStore, ids: Iterable[str]) -> dict[str, Profile]:
     """The profile for each id that leads to one."""
     ids = list(ids)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -96,13 +96,21 @@ class RunFlows:
         if now - trigger.at > MAX_TRIGGER_AGE:
             counts["ignored"] += 1
             return
-        for flow in self.campaigns.flows.values():
-            if not starts(flow, trigger):
-                continue
-            run = new_run(flow, trigger, revision=self.campaigns.revision, now=now)
-            if self.journal.load_run(run.id) is not None:
+        wanted = [flow for flow in self.campaigns.flows.values() if starts(flow, trigger)]
+        profile = resolve(self.profiles, [trigger.profile_id]).get(trigger.profile_id) if wanted else None
+        if profile is None:
+            counts["ignored"] += len(wanted)
+            return
+        # Once per customer means once under all the names that they had.
+        names = dict.fromkeys([profile.id, trigger.profile_id, *sorted(profile.merged)])
+        for flow in wanted:
+            runs = [
+                new_run(flow, replace(trigger, profile_id=name), revision=self.campaigns.revision, now=now)
+                for name in names
+            ]
+            if any(self.journal.load_run(run.id) is not None for run in runs):
                 counts["ignored"] += 1
-            elif self._advance(run, counts, fresh=True):
+            elif self._advance(runs[0], counts, fresh=True):
                 counts["started"] += 1
 
     def _wake(self, run_id: str, counts: dict[str, int]) -> None:

@@ -26,13 +26,16 @@ from homing.domain.profiles.identity import Identity, normalise
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, MINUTE
 from homing.services.ports import Clock, Journal, Lost, Mailer, ProfileStore, Refused, Throttled
-from homing.services.resolve import resolve
+from homing.services.resolve import trail
 
 LEASE = 2 * MINUTE
 # Unknown sends are given up (marketing) or repeated (transactional) after this long without an SES event.
 SETTLE_AFTER = DAY
 KEEP_ENTRIES_FOR = 90 * DAY
+# A send that the queue has is looked at again after this long, in case the queue lost it.
+RETRY = 30 * MINUTE
 _ATTEMPTS = 5
+_MOVED = "merged"
 
 
 class Rendered(Protocol):
@@ -94,13 +97,18 @@ class SendEmail:
 
     def _attempt(self, request: SendRequest) -> Decision:
         now = self.clock()
+        passed, profile = trail(self.profiles, request.profile_id)
+        if profile is not None:
+            for merged in passed[:-1]:
+                if done := self._leave(merged, request, now):
+                    return done
+            request = replace(request, profile_id=profile.id)
         ledger = self.journal.load_ledger(request.profile_id)
         held = ledger.entries.get(request.send_id)
         if held is not None:
             done = self._already(request, ledger, held, now)
             if done is not None:
                 return done
-        profile = resolve(self.profiles, [request.profile_id]).get(request.profile_id)
         entry = self._entry(request, held, now)
         verdict = self._verdict(request, profile, ledger, now)
         if verdict.decision == "drop":
@@ -158,8 +166,23 @@ class SendEmail:
                     raise
         raise AssertionError("unreachable")
 
+    def _leave(self, merged: str, request: SendRequest, now: int) -> Decision | None:
+        """Hands a send on from the ledger of a profile that was merged into another, and closes it there: a worker that
+        has not heard of the merge can't claim it any more. What was claimed there before stays what it is."""
+        ledger = self.journal.load_ledger(merged)
+        held = ledger.entries.get(request.send_id)
+        if held is not None and held.reason == _MOVED:
+            return None
+        if held is not None and held.status != "deferred":
+            return self._already(request, ledger, held, now)
+        entry = self._entry(request, held, now)
+        self._save(ledger, entry.change(status="dropped", reason=_MOVED, wake_at=None, request=None), now)
+        return None
+
     def _already(self, request: SendRequest, ledger: Ledger, held: Entry, now: int) -> Decision | None:
         """What to answer for a send that the ledger knows; None to go on with it."""
+        if held.reason == _MOVED:
+            raise Conflict("this profile was merged a moment ago")
         if held.status in {"sent", "dropped", "unknown"}:
             return Decision("duplicate", held.status, held)
         if held.status == "sending":
@@ -175,10 +198,10 @@ class SendEmail:
         ids = [request.profile_id]
         entries = list(ledger.entries.values())
         if profile is not None:
-            if profile.id != request.profile_id:
-                # Merged into somebody: what they got under either name counts.
-                ids.append(profile.id)
-                entries += self.journal.load_ledger(profile.id).entries.values()
+            # What they got, and ended, under the names of profiles that were merged into this one counts.
+            ids += sorted(profile.merged)
+            for merged in sorted(profile.merged):
+                entries += self.journal.load_ledger(merged).entries.values()
             if profile.email:
                 ids.append(self.identity.key("email", normalise("email", profile.email)))
         stops = self.profiles.stops(ids).values()
@@ -250,10 +273,12 @@ class SendEmail:
         except Refused as error:
             return self._settle(profile_id, claimed, status="dropped", reason=f"refused: {error}"[:200], wake_at=None)
         except (Throttled, Unavailable):
-            # Certainly not sent: the claim is given back before the message returns to the queue.
+            # Certainly not sent: the claim is given back before the message returns to the queue, and the sweep looks
+            # after it, should the queue lose it.
             self._settle(
-                profile_id, claimed, status="deferred", reason="throttled", not_before=0, wake_at=None, lease_until=0
-            )
+                profile_id, claimed, status="deferred", reason="throttled", not_before=0, lease_until=0,
+                wake_at=self.clock() + RETRY,
+            )  # fmt: skip
             raise
         return self._settle(
             profile_id,

@@ -10,13 +10,12 @@ from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import SendRequest
 from homing.domain.errors import Conflict
 from homing.domain.profiles.profile import WAKE_BUCKETS
-from homing.domain.time import MINUTE
 from homing.services.ports import Clock, FlowInbox, Journal, Outbox, ProfileStore, Stream, StreamRecord
+from homing.services.send_email import RETRY
 
 # A minute's worth at most; what is left comes with the next sweep, the earliest first.
 PAGE = 2_000
-# A deferred send that was handed on is looked at again after this long, in case the queue lost it.
-RETRY = 30 * MINUTE
+_QUEUED = ", queued again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class WakeDue:
                 continue
             if entry.status == "deferred" and entry.request is not None:
                 requests.append(SendRequest.from_dict(entry.request))
-                entries[key] = entry.change(wake_at=now + RETRY, reason=f"{entry.reason}, queued again")
+                entries[key] = entry.change(wake_at=now + RETRY, reason=entry.reason.removesuffix(_QUEUED) + _QUEUED)
             elif entry.counts:
                 entries[key] = entry.change(
                     status="unknown", wake_at=None, reason=f"{entry.reason or 'no reply'}, given up"
@@ -76,8 +75,11 @@ class WakeDue:
                 # Transactional mail may be repeated: nobody knows that it arrived, and it is owed.
                 requests.append(SendRequest.from_dict(entry.request))
                 entries[key] = entry.change(status="deferred", wake_at=now + RETRY, reason="repeated after a day")
+        if entries == dict(ledger.entries):
+            # The index is a moment behind: somebody saw to it already.
+            return 0
         if requests:
-            self.outbox.put([replace(request) for request in requests])
+            self.outbox.put(requests)
         try:
             self.journal.save_ledger(
                 replace(ledger, version=ledger.version + 1, entries=entries), expected=ledger.version

@@ -86,16 +86,14 @@ def _cap_until(cap: Cap, entries: Iterable[Entry], now: int) -> int | None:
 def quiet_until(profile: Profile, quiet: QuietHours, default_zone: str, now: int) -> int | None:
     """The end of the quiet hours around ``now`` in the customer's zone; None if it is not quiet."""
     tz = zone_of(profile, default_zone)
-    local = to_datetime(now).astimezone(tz)
-    clock, day = local.time(), local.date()
-    if quiet.from_ <= quiet.until:
-        inside = quiet.from_ <= clock < quiet.until
-    else:
-        inside = clock >= quiet.from_ or clock < quiet.until
-    if not inside:
-        return None
-    end = local_instant(day, quiet.until, tz)
-    return end if end > now else local_instant(day + timedelta(days=1), quiet.until, tz)
+    today = to_datetime(now).astimezone(tz).date()
+    # Compared as instants: in the night in which clocks are put back the same wall-clock time comes twice.
+    for day in (today - timedelta(days=1), today):
+        last = day if quiet.from_ <= quiet.until else day + timedelta(days=1)
+        end = local_instant(last, quiet.until, tz)
+        if local_instant(day, quiet.from_, tz) <= now < end:
+            return end
+    return None
 
 
 def decide(

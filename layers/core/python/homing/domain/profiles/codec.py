@@ -55,6 +55,8 @@ def encode(profile: Profile) -> bytes:
         "e": profile.evaluated_at,
         "w": profile.wake_at,
     }
+    if profile.merged:
+        plain["x"] = sorted(profile.merged)
     return _zstd.compress(orjson.dumps(plain, option=orjson.OPT_NON_STR_KEYS))
 
 
@@ -65,6 +67,7 @@ def decode(id: str, version: int, data: bytes) -> Profile:
         id=id,
         version=version,
         identifiers={kind: set(values) for kind, values in plain["i"].items()},
+        merged=set(plain.get("x", ())),
         traits={name: TraitValue(*held) for name, held in plain["t"].items()},
         consents={topic: Consent(*said) for topic, said in plain["c"].items()},
         memory={slot: _slot(held) for slot, held in plain["m"].items()},

@@ -120,6 +120,8 @@ def merge(left: Profile, right: Profile) -> None:
     """Adds to ``left`` (which keeps its id and version) everything that ``right`` knows."""
     for kind, values in right.identifiers.items():
         left.identifiers.setdefault(kind, set()).update(values)
+    # One that was never stored was never written to.
+    left.merged |= right.merged | ({right.id} if right.version else set())
     for name, stated in right.traits.items():
         held = left.traits.get(name)
         if held is None or _order(stated) > _order(held):
@@ -146,6 +148,8 @@ def prune(profile: Profile, plan: FoldPlan, now: int) -> None:
     for kind, values in profile.identifiers.items():
         if len(values) > bounds.MAX_IDENTIFIERS:
             profile.identifiers[kind] = set(sorted(values)[: bounds.MAX_IDENTIFIERS])
+    if len(profile.merged) > bounds.MAX_MERGED:
+        profile.merged = set(sorted(profile.merged)[: bounds.MAX_MERGED])
     if len(profile.traits) > bounds.MAX_TRAITS:
         profile.traits = _latest(profile.traits, bounds.MAX_TRAITS)
     if len(profile.consents) > bounds.MAX_TOPICS:

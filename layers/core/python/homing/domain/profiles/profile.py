@@ -64,6 +64,8 @@ class Profile:
     version: int = 0
     # Every value seen of each kind of identifier, normalised; the latest first is not promised.
     identifiers: dict[str, set[str]] = field(default_factory=dict)
+    # Ids of stored profiles that were merged into this one: what was sent to them was sent to this person.
+    merged: set[str] = field(default_factory=set)
     traits: dict[str, TraitValue] = field(default_factory=dict)
     consents: dict[str, Consent] = field(default_factory=dict)
     # Slot id → what that slot remembers (domain.profiles.memory).
