@@ -9,11 +9,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from homing.domain.time import parse_instant
-from homing.local.backtest import Backtest
-
 from benchmarks import inputs
 from benchmarks.measure import Report, Table, number
+from homing.domain.time import parse_instant
+from homing.local.backtest import Backtest
 
 _BUDGET = 1_000_000 / 300
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import patch
 
+from benchmarks import inputs
+from benchmarks.measure import Report, Table, number, percentile
+from benchmarks.stub import read_units, size_of, write_units
 from homing.domain.events.event import Event
 from homing.domain.time import MINUTE, SECOND, iso
 from homing.local.host import WEBHOOK_SECRET, WRITE_KEY, LocalHost
@@ -19,10 +22,6 @@ from homing.local.hosting import Functions
 from homing.local.simulation import Drive
 from homing.local.synth import SynthFailed
 from homing.services.update_profiles import StreamItem
-
-from benchmarks import inputs
-from benchmarks.measure import Report, Table, number, percentile
-from benchmarks.stub import read_units, size_of, write_units
 
 # In the order of an event's way.
 _WAY = ("kinesis", "dynamodb", "events", "sqs", "s3", "sesv2", "secretsmanager")

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from benchmarks.measure import Report, Table
 from homing.local.synth import synthesize
 from homing.runtime.parallel import WORKERS
-
-from benchmarks.measure import Report, Table
 
 # US dollars, us-east-1, on demand, without free tiers.
 PRICES = {

@@ -9,10 +9,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from homing.adapters.files import write_bundle
-
 from benchmarks import inputs
 from benchmarks.measure import Report, Spread, Table
+from homing.adapters.files import write_bundle
 
 BUDGET = 1.3
 _REGION = "eu-central-1"

@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks import completejourney
 from homing.adapters.files import read_folder
 from homing.adapters.memory import MemoryStream
 from homing.domain.campaigns import Campaigns
@@ -26,8 +27,6 @@ from homing.services.receive_events import ReceiveEvents
 from homing.services.receive_webhook import ReceiveWebhook
 from homing.services.update_profiles import StreamItem
 from homing.sources.segment_spec import read_message
-
-from benchmarks import completejourney
 
 ROOT = Path(__file__).parents[1]
 START = parse_instant("2026-10-12T00:00:00Z")

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 
 import liquid
+
+from benchmarks import inputs
+from benchmarks.measure import Report, Spread, Table, number
 from homing.domain.content.filters import Filters
 from homing.domain.content.render import Renderer
 from homing.domain.content.samples import sample_context
 from homing.domain.content.usage import uses
-
-from benchmarks import inputs
-from benchmarks.measure import Report, Spread, Table, number
 
 BUDGET_MS = 0.5
 

@@ -14,6 +14,7 @@ from typing import Any
 import botocore.session
 import orjson
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
 from homing.adapters.dynamodb_profiles import DynamoProfiles
 from homing.adapters.s3 import S3Archive, S3Quarantine
 from homing.domain.campaigns import Campaigns

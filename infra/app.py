@@ -6,8 +6,8 @@ from pathlib import Path
 
 from aws_cdk import App, Validations
 from cdk_nag import AwsSolutionsChecks
-from homing.domain.content.publish import publish
 
+from homing.domain.content.publish import publish
 from infra.config import ROOT, context, stage_settings
 from infra.stage import HomingStage
 

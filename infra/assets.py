@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 
 from homing.domain.campaigns import Campaigns
-
 from infra.config import PYTHON_VERSION, ROOT
 
 BUILD = ROOT / "build"

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from homing.domain.errors import InvalidInput
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from homing.domain.errors import InvalidInput
 
 # The one place that names the Python of Lambda; functions, layers and their bytecode follow.
 PYTHON_VERSION = "3.13"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aws_cdk import Environment, Stage, Tags
 from constructs import Construct
-from homing.domain.campaigns import Campaigns
 
+from homing.domain.campaigns import Campaigns
 from infra.config import StageSettings
 from infra.stacks.data import DataStack
 from infra.stacks.engagement import EngagementStack

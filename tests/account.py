@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.ses.models import ses_backends
+
 from homing.adapters.dynamodb_journal import DynamoJournal
 from homing.adapters.dynamodb_profiles import DynamoProfiles
 from homing.domain.events.event import Event
 from homing.domain.profiles.identity import Identity
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.ses.models import ses_backends
 
 KEYS = "the deployment's secret"
 WAKE_INDEX = {
@@ -33,9 +34,7 @@ def create_table(client: Any, name: str, *keys: str) -> None:
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": kind} for key, kind in types.items()],
-        KeySchema=[
-            {"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
-        ],
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)],
         GlobalSecondaryIndexes=[WAKE_INDEX],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
     )

@@ -11,7 +11,6 @@ import pytest
 
 if TYPE_CHECKING:
     from homing.runtime.observability import MemoryTelemetry
-
     from tests.account import Account
 
 REGION = "eu-central-1"
@@ -53,7 +52,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
 def account(aws: str, bundle: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An account with everything that the stack makes, and the functions' environment; nobody waits in it."""
     from homing.runtime import parts, wiring
-
     from tests.account import create_account
 
     made = create_account(aws, bundle)

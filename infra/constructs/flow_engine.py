@@ -6,8 +6,8 @@ from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
-from homing.runtime.settings import RunFlowsSettings, WakeDueSettings
 
+from homing.runtime.settings import RunFlowsSettings, WakeDueSettings
 from infra.constructs.python_function import Workshop
 from infra.constructs.work_queue import WorkQueue
 from infra.stacks.data import DataStack

@@ -11,8 +11,8 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-from homing.domain.flows.language import DETAIL_TYPES, Flow
 
+from homing.domain.flows.language import DETAIL_TYPES, Flow
 from infra.config import StageSettings
 from infra.constructs.python_function import PythonFunction
 

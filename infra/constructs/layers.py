@@ -6,8 +6,8 @@ from pathlib import Path
 
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
-from homing.domain.campaigns import Campaigns
 
+from homing.domain.campaigns import Campaigns
 from infra import assets
 from infra.config import PYTHON_VERSION, StageSettings
 

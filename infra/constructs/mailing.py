@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from constructs import Construct
-from homing.runtime.settings import ManagePreferencesSettings, RecordEngagementSettings, SendEmailSettings
 
+from homing.runtime.settings import ManagePreferencesSettings, RecordEngagementSettings, SendEmailSettings
 from infra.constructs.http_api import HttpApi
 from infra.constructs.mail_sender import MailSender
 from infra.constructs.python_function import Workshop

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from constructs import Construct
-from homing.runtime.settings import PublishChangesSettings, UpdateProfilesSettings
 
+from homing.runtime.settings import PublishChangesSettings, UpdateProfilesSettings
 from infra.constructs.flow_triggers import FlowTriggers
 from infra.constructs.python_function import Workshop
 from infra.constructs.stream_source import StreamSource

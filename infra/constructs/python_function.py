@@ -12,8 +12,8 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
-from homing.runtime.settings import Settings, WithCampaigns
 
+from homing.runtime.settings import Settings, WithCampaigns
 from infra import assets
 from infra.config import PYTHON_VERSION, StageSettings
 from infra.constructs.acknowledge import acknowledge

@@ -6,8 +6,8 @@ from typing import Any
 
 from aws_cdk import CfnOutput, Duration, Stack
 from constructs import Construct
-from homing.domain.campaigns import Campaigns
 
+from homing.domain.campaigns import Campaigns
 from infra.config import StageSettings
 from infra.constructs.alarms import Alarms
 from infra.constructs.dashboards import BusinessDashboard, EngineersDashboard

@@ -6,11 +6,11 @@ from typing import Any
 
 import boto3
 import pytest
+
 from homing.adapters.backoff import Backoff
 from homing.adapters.dynamodb_journal import DynamoJournal
 from homing.adapters.dynamodb_profiles import DynamoProfiles
 from homing.adapters.memory import MemoryJournal, MemoryProfiles
-
 from tests.account import create_table
 
 

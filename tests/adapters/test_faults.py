@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ParamValidationError
 from botocore.stub import Stubber
+
 from homing.adapters.aws_errors import translate
 from homing.adapters.backoff import Backoff
 from homing.adapters.batches import batches
@@ -99,11 +100,7 @@ def test_events_that_the_bus_refused_are_put_again(backoff: Backoff) -> None:
         stub.add_response(
             "put_events",
             {"FailedEntryCount": 0, "Entries": [{"EventId": "2"}]},
-            {
-                "Entries": [
-                    {"EventBusName": "homing", "Source": "homing", "DetailType": "B", "Detail": '{"id":"2"}'}
-                ]
-            },
+            {"Entries": [{"EventBusName": "homing", "Source": "homing", "DetailType": "B", "Detail": '{"id":"2"}'}]},
         )
         bus = EventBridgeBus(client, "homing", backoff=backoff)
         bus.put([BusEvent("A", {"id": "1"}), BusEvent("B", {"id": "2"})])

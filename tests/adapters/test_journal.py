@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from homing.adapters.buckets import wake_bucket
 from homing.adapters.dynamodb_journal import DynamoJournal
 from homing.domain.delivery.ledger import Entry, Ledger

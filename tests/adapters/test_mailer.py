@@ -17,6 +17,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.stub import Stubber
+
 from homing.adapters.memory import MemoryMailer
 from homing.adapters.ses import SesMailer, client_config
 from homing.domain.delivery.message import Mail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from homing.domain.delivery.message import Stop
 from homing.domain.errors import Conflict
 from homing.domain.profiles.profile import WAKE_BUCKETS, Change, Consent, Profile, TraitValue

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import boto3
 import pytest
+
 from homing.adapters.eventbridge import EventBridgeBus
 from homing.adapters.kinesis import KinesisStream
 from homing.adapters.memory import MemoryBus, MemoryInbox, MemoryOutbox, MemoryStream
@@ -114,9 +115,7 @@ def outbox(request: pytest.FixtureRequest) -> Pair:
         fake = MemoryOutbox()
         return Pair(fake, lambda: fake.take())
     client, url = request.getfixturevalue("queue")
-    return Pair(
-        SqsOutbox(SqsQueue(client, url)), lambda: [SendRequest.from_dict(body) for body in _drain(client, url)]
-    )
+    return Pair(SqsOutbox(SqsQueue(client, url)), lambda: [SendRequest.from_dict(body) for body in _drain(client, url)])
 
 
 def test_a_request_leaves_the_outbox_as_it_came(outbox: Pair) -> None:
@@ -134,5 +133,3 @@ def test_what_is_taken_from_a_fake_is_gone() -> None:
     assert inbox.take(2) == [{"n": 1}, {"n": 2}]
     assert inbox.take() == [{"n": 3}]
     assert inbox.take() == []
-
-

@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+
 from homing.adapters.memory import MemoryArchive, MemoryQuarantine
 from homing.adapters.s3 import S3Archive, S3Quarantine, record_of
 from homing.services.ports import Rejected

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from homing.adapters.memory import MemoryJournal, MemoryProfiles, WakeIndex
 from homing.domain.delivery.ledger import Entry, Ledger
 from homing.domain.errors import Conflict
 from homing.domain.profiles.profile import Profile, TraitValue
-from hypothesis import given
-from hypothesis import strategies as st
 
 CHANGES = st.lists(st.tuples(st.sampled_from("abcdef"), st.none() | st.integers(0, 20)), max_size=40)
 

@@ -16,8 +16,8 @@ from typing import Any
 import boto3
 import pytest
 import yaml
-from homing.domain.content.publish import publish
 
+from homing.domain.content.publish import publish
 from infra import assets
 from infra.app import read_campaigns
 from infra.config import ROOT

@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from functions.manage_preferences.handler import handler as manage_preferences
+from functions.receive_events.handler import handler as receive_events
+from functions.receive_webhook.handler import handler as receive_webhook
+from functions.record_engagement.handler import handler as record_engagement
 from homing.adapters.memory import MemoryJournal, MemoryProfiles, MemoryStream
 from homing.domain.delivery.links import Links
 from homing.domain.errors import InvalidInput, Unavailable
@@ -24,11 +29,6 @@ from homing.services.manage_preferences import ManagePreferences
 from homing.services.receive_events import ReceiveEvents
 from homing.services.receive_webhook import ReceiveWebhook
 from homing.services.record_engagement import RecordEngagement
-
-from functions.manage_preferences.handler import handler as manage_preferences
-from functions.receive_events.handler import handler as receive_events
-from functions.receive_webhook.handler import handler as receive_webhook
-from functions.record_engagement.handler import handler as record_engagement
 from tests.functions.http_events import http_event
 from tests.unit.services.test_manage_preferences import CAMPAIGNS
 from tests.unit.sources.recordings import folder, sdk_requests

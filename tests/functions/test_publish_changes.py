@@ -5,11 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from functions.publish_changes.handler import handler
 from homing.domain.profiles.codec import encode_changes
 from homing.domain.profiles.profile import Change
 from homing.runtime.observability import MemoryTelemetry
-
-from functions.publish_changes.handler import handler
 from tests.account import Account, failures
 
 VIP = Change("segment_entered", "vip", 1_700_000_000_000_000)

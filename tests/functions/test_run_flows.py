@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from functions.run_flows.handler import handler
 from homing.domain.errors import InvalidInput
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import iso
 from homing.runtime import clock
 from homing.runtime.observability import MemoryTelemetry
-
-from functions.run_flows.handler import handler
 from tests.account import Account, failures, sqs_event
 
 

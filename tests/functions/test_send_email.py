@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from functions.send_email.handler import handler
 from homing.domain.delivery.message import SendRequest
 from homing.domain.profiles.profile import Consent, Profile, TraitValue
 from homing.runtime import clock, parts
 from homing.runtime.observability import MemoryTelemetry
-
-from functions.send_email.handler import handler
 from tests.account import Account, failures, sqs_event
 
 
@@ -73,9 +73,7 @@ def test_a_message_that_is_no_request_is_refused(account: Account, ada: Profile,
     assert voice.counts["MessagesRefused"] == 2
 
 
-def test_after_a_throttle_the_rest_of_the_batch_waits(
-    account: Account, ada: Profile, voice: MemoryTelemetry
-) -> None:
+def test_after_a_throttle_the_rest_of_the_batch_waits(account: Account, ada: Profile, voice: MemoryTelemetry) -> None:
     asked = []
 
     def throttle(**_: Any) -> None:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+
+from functions.update_profiles.handler import handler
 from homing.domain.events.event import Event
 from homing.domain.profiles.profile import Profile
 from homing.runtime.observability import MemoryTelemetry
-
-from functions.update_profiles.handler import handler
 from tests.account import Account, failures, kinesis_event
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
+
+from functions.wake_due.handler import handler
 from homing.domain.errors import Unavailable
 from homing.domain.flows.run import Run
 from homing.domain.profiles.profile import Profile
 from homing.runtime import clock
 from homing.runtime.observability import MemoryTelemetry
-
-from functions.wake_due.handler import handler
 from tests.account import Account
 
 

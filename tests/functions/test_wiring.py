@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.runtime import clock, wiring
-
 from tests.account import Account
 
 FACTORIES = [

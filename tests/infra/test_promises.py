@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from homing.domain.delivery.ledger import SendStatus
 
+from homing.domain.delivery.ledger import SendStatus
 from infra import assets
 from infra.config import ROOT
 from tests.infra.conftest import Synthesized, synthesize

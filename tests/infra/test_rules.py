@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from homing.domain.content.publish import publish
 from homing.domain.flows.language import Flow
-
 from infra.app import read_campaigns
 from infra.config import ROOT
 from infra.constructs.flow_triggers import TriggerRule, rules_of

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.runtime import settings
-
 from infra.config import ROOT, context, stage_settings
 from tests.infra.conftest import Synthesized
 

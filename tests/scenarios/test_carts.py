@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from homing.domain.campaigns import Campaigns
-
 from tests.fixtures.shop import backtest, campaigns, event, identified, instant, mails
 
 CART = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+
 from homing.domain.campaigns import Campaigns
 from homing.domain.engine import Engine
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.services.update_profiles import StreamItem
-
 from tests.fixtures.shop import backtest, campaigns, event, identified, instant, mails
 
 CART = {"name": "cart", "on": "cart_abandoned", "steps": [{"send": "reminder"}]}

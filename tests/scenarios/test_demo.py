@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from homing.cli.demo import command
 
 pytestmark = pytest.mark.xdist_group("host")

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import Conflict, Unavailable
 from homing.domain.events.event import Event
 from homing.local.backtest import Backtest
-
 from tests.fixtures.shop import campaigns, event, identified, instant
 
 FLOWS: list[dict[str, Any]] = [

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from homing.domain.delivery.message import SendRequest, Stop
 from homing.domain.errors import Unavailable
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local.backtest import Backtest
-
 from tests.fixtures.shop import campaigns, event, instant, mails
 
 TEN = instant("2026-03-02T10:00:00Z")

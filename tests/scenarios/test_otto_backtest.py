@@ -11,7 +11,6 @@ from homing.domain.events.event import Event
 from homing.domain.time import parse_instant
 from homing.local.backtest import Backtest
 from homing.sources.segment_spec import read_message
-
 from tests.fixtures import otto
 
 CAMPAIGNS = Path(__file__).parents[2] / "layers" / "campaigns"

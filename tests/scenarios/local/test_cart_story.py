@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+
 from homing.domain.time import MINUTE, SECOND, parse_instant
 from homing.local.collect import collect
 from homing.local.host import LocalHost

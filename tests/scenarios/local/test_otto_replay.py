@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from click.testing import CliRunner
+
 from homing.adapters.files import read_folder
 from homing.cli.main import command
 from homing.domain.content.publish import publish
@@ -16,7 +17,6 @@ from homing.local.host import LocalHost
 from homing.local.outputs import Message, Outputs
 from homing.local.replay import Replay, read_recording, start_of
 from homing.sources.segment_spec import read_message
-
 from tests.fixtures import otto
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+
 from homing.adapters.files import read_folder
 from homing.cli.reference import pages
 from homing.domain.campaigns import Campaigns

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from homing.adapters.files import read_folder
 from homing.cli.check import command as check_command
 from homing.cli.preview import command as preview_command
 from homing.cli.publish import command as publish_command
 from homing.domain.content.codes import CODES
 from homing.domain.content.lint import lint
-
 from tests.unit.content.support import campaign_files
 
 ROOT = Path(__file__).parents[3]

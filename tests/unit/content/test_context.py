@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED
 from homing.domain.content.scope import PRODUCT, VARIABLES
 from homing.domain.flows.language import DETAIL_TYPES
-
 from tests.unit.content.support import context, published
 
 

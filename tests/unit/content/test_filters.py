@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+
 from homing.domain.content.filters import Filters, format_money, ordinal, to_decimal
 from homing.domain.errors import InvalidInput
 

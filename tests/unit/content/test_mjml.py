@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from homing.domain.content.publish import collect
 
+from homing.domain.content.publish import collect
 from tests.unit.content.support import campaign_files, published
 
 STYLE = '<mj-style inline="inline">.x { color: red; }</mj-style>'

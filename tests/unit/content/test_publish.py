@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from homing.adapters.files import load_bundle, write_bundle
 from homing.domain.content.publish import collect, publish, revision
 from homing.domain.errors import InvalidCampaign
-
 from tests.unit.content.support import campaign_files, published, template
 
 

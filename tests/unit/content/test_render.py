@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from homing.domain.content.render import Renderer
 from homing.domain.errors import InvalidInput
-
 from tests.unit.content.support import UNSUBSCRIBE, campaign_files, context, published
 
 

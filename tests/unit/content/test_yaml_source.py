@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from homing.domain.content.yaml_source import parse_yaml
 from homing.domain.errors import InvalidCampaign
 

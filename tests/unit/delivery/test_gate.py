@@ -6,6 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from homing.domain.campaigns import Settings
 from homing.domain.delivery.gate import decide, quiet_until, refusal
 from homing.domain.delivery.ledger import Entry
@@ -14,9 +17,6 @@ from homing.domain.engine import Engine
 from homing.domain.events.event import Event
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.fixtures.shop import BRAND, campaigns, event, identified, instant
 
 NOW = instant("2026-03-02T10:00:00Z")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from homing.domain.delivery.links import Links
 from homing.domain.errors import InvalidInput
 from homing.domain.time import DAY, parse_instant

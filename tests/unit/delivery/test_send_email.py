@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+
 from homing.adapters.memory import MemoryJournal, MemoryMailer, MemoryProfiles
 from homing.domain.content.render import Renderer
 from homing.domain.delivery.links import Links
@@ -16,7 +17,6 @@ from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, MINUTE
 from homing.services.send_email import LEASE, SendEmail
-
 from tests.fixtures.shop import campaigns, identified, instant
 
 FLOW = {"name": "f", "on": "flow_requested", "steps": [{"send": "hello"}]}

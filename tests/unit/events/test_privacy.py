@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from homing.domain.events.event import Event
 from homing.domain.events.privacy import archive_line
 from homing.domain.profiles.identity import Identity

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.domain.time import HOUR
 from homing.local.backtest import Backtest
-
 from tests.fixtures.shop import backtest, campaigns, event, identified, instant, mails
 
 REQUESTED: dict[str, Any] = {"name": "hello", "on": "flow_requested", "steps": [{"send": "a"}]}

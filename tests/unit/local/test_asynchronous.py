@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.domain.time import MINUTE, iso, parse_instant
 from homing.local.patterns import Pattern

@@ -8,6 +8,7 @@ import sys
 import click
 import pytest
 from click.testing import CliRunner
+
 from homing.cli import main
 from homing.domain.errors import HomingError, InvalidCampaign
 
@@ -41,7 +42,10 @@ def test_wrong_use_exits_2(arguments: list[str]) -> None:
     ("error", "text"),
     [
         (HomingError("the shop is closed"), "homing: the shop is closed"),
-        (InvalidCampaign("no such key", code="unknown_key", file="a.yaml", line=3), "a.yaml:3:1: unknown_key no such key"),
+        (
+            InvalidCampaign("no such key", code="unknown_key", file="a.yaml", line=3),
+            "a.yaml:3:1: unknown_key no such key",
+        ),
     ],
 )
 def test_our_own_errors_are_one_line_and_exit_1(

@@ -9,8 +9,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from homing.local.host import LocalHost
 
+from homing.local.host import LocalHost
 from tests.unit.local import stacks
 
 ITEM = {
@@ -90,7 +90,10 @@ def test_each_write_is_one_record_of_the_tables_stream(host: LocalHost) -> None:
     client.put_item(TableName="things", Item=ITEM)
     client.put_item(TableName="things", Item={"id": {"S": "a"}})
     client.update_item(
-        TableName="things", Key={"id": {"S": "a"}}, UpdateExpression="SET n = :n", ExpressionAttributeValues={":n": {"N": "1"}}
+        TableName="things",
+        Key={"id": {"S": "a"}},
+        UpdateExpression="SET n = :n",
+        ExpressionAttributeValues={":n": {"N": "1"}},
     )
     records = [item.record for item in host.moto.table("things").stream_shard.items]
     assert [record["eventName"] for record in records] == ["INSERT", "MODIFY", "MODIFY"]
@@ -129,7 +132,9 @@ def test_records_and_messages_arrive_whole_and_in_order(host: LocalHost) -> None
 
     url = sqs.get_queue_url(QueueName="work")["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="one")
-    sent = sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "0", "MessageBody": "two"}, {"Id": "1", "MessageBody": "three"}])
+    sent = sqs.send_message_batch(
+        QueueUrl=url, Entries=[{"Id": "0", "MessageBody": "two"}, {"Id": "1", "MessageBody": "three"}]
+    )
     assert [entry["Id"] for entry in sent["Successful"]] == ["0", "1"]
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert [message["Body"] for message in received] == ["one", "two", "three"]

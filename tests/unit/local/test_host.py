@@ -8,11 +8,11 @@ from typing import Any
 
 import boto3
 import pytest
+
 from homing.domain.errors import HomingError, InvalidInput
 from homing.local.host import LocalHost
 from homing.local.template import Template
 from homing.runtime import clock
-
 from tests.unit.local import stacks
 
 COPY = """
@@ -215,7 +215,9 @@ def test_requests_reach_functions_as_api_gateway_hands_them_on(tmp_path: Path) -
         assert event["body"] == '{"x": "ü"}'
         assert event["isBase64Encoded"] is False
         assert event["requestContext"]["timeEpoch"] == clock.now() // 1000
-        gzipped = host.http("POST", "/hooks/x", {"content-type": "application/json", "content-encoding": "gzip"}, b"\x1f")
+        gzipped = host.http(
+            "POST", "/hooks/x", {"content-type": "application/json", "content-encoding": "gzip"}, b"\x1f"
+        )
         assert gzipped.json()["body"] == "Hw=="
         assert gzipped.json()["isBase64Encoded"] is True
         assert host.http("GET", "/hooks/x").status == 404
@@ -308,7 +310,10 @@ def test_a_resource_type_that_nobody_hosts_is_an_error() -> None:
     ("resource", "word"),
     [
         (stacks.mapping("Echo", stacks.WORK, FilterCriteria={"Filters": []}), "filters"),
-        ({"Type": "AWS::ApiGatewayV2::Route", "Properties": {"RouteKey": "GET /", "AuthorizationType": "JWT"}}, "authorizers"),
+        (
+            {"Type": "AWS::ApiGatewayV2::Route", "Properties": {"RouteKey": "GET /", "AuthorizationType": "JWT"}},
+            "authorizers",
+        ),
         (
             {
                 "Type": "AWS::Events::Rule",

@@ -19,8 +19,11 @@ class World:
         self.act: Callable[[list[str]], Any] = lambda _: None
         self._new: list[QueueMessage] = []
         self.source = QueueSource(
-            QueueMapping("f", "arn:aws:sqs:eu-central-1:1:q", **mapping), self._take,
-            lambda message: self.buried.append(message.body), self._invoke, lambda: self.now,
+            QueueMapping("f", "arn:aws:sqs:eu-central-1:1:q", **mapping),
+            self._take,
+            lambda message: self.buried.append(message.body),
+            self._invoke,
+            lambda: self.now,
         )
 
     def send(self, *bodies: str, delay: int = 0) -> None:
@@ -70,7 +73,9 @@ def test_after_a_crash_the_messages_come_again_when_the_visibility_timeout_is_ov
     world.advance(90 * SECOND)
     assert world.calls == [(0, ["a"]), (90, ["a"])]
     assert world.events[1]["Records"][0]["attributes"] == {
-        "ApproximateReceiveCount": "2", "SentTimestamp": "0", "SenderId": "AIDAHOMING",
+        "ApproximateReceiveCount": "2",
+        "SentTimestamp": "0",
+        "SenderId": "AIDAHOMING",
         "ApproximateFirstReceiveTimestamp": "0",
     }
 

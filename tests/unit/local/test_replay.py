@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.domain.time import iso, parse_instant
 from homing.local.replay import AFTERWARDS, Replay, read_recording
-
 from tests.unit.local import stacks
 
 INGEST = """
@@ -90,7 +90,11 @@ def test_each_message_arrives_at_its_time_and_time_goes_on_afterwards(tmp_path: 
         assert "sentAt" not in calls[0]["batch"][0]
         assert host.now() == parse_instant("2026-03-03T09:00:00.5Z") + AFTERWARDS
         (refused,) = replay.refused
-        assert (refused.code, refused.where, json.loads(refused.raw)["userId"]) == ("missing_identifier", "line 2", None)
+        assert (refused.code, refused.where, json.loads(refused.raw)["userId"]) == (
+            "missing_identifier",
+            "line 2",
+            None,
+        )
 
 
 def test_until_leaves_later_events_out_and_says_when_to_stop(tmp_path: Path) -> None:

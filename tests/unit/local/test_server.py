@@ -9,9 +9,9 @@ from pathlib import Path
 
 import boto3
 import pytest
+
 from homing.domain.time import HOUR, SECOND, parse_instant
 from homing.local.server import Served, server
-
 from tests.unit.local import stacks
 from tests.unit.local.test_host import API, ECHO
 

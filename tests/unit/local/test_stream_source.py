@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from homing.domain.time import MINUTE, SECOND
 from homing.local.patterns import Pattern
 from homing.local.sources import FunctionFailed
@@ -24,8 +25,12 @@ class World:
         self._new: list[tuple[str, Record]] = []
         self._sequence = 0
         self.source = StreamSource(
-            StreamMapping("f", "arn:stream", **mapping), self._read, self._invoke,
-            lambda _arn, document, _event: self.failures.append(document), lambda: self.now, "KinesisBatchInfo",
+            StreamMapping("f", "arn:stream", **mapping),
+            self._read,
+            self._invoke,
+            lambda _arn, document, _event: self.failures.append(document),
+            lambda: self.now,
+            "KinesisBatchInfo",
         )
 
     def put(self, *names: str, shard: str = "s0", key: str = "k", data: dict[str, Any] | None = None) -> None:
@@ -169,8 +174,11 @@ def test_after_the_last_retry_the_destination_is_told_where_the_records_lie() ->
     assert failure["requestContext"]["condition"] == "RetryAttemptsExhausted"
     assert failure["requestContext"]["approximateInvokeCount"] == 3
     assert failure["KinesisBatchInfo"] == {
-        "shardId": "s0", "startSequenceNumber": "a", "endSequenceNumber": "b",
-        "batchSize": 2, "streamArn": "arn:stream",
+        "shardId": "s0",
+        "startSequenceNumber": "a",
+        "endSequenceNumber": "b",
+        "batchSize": 2,
+        "streamArn": "arn:stream",
         "approximateArrivalOfFirstRecord": "1970-01-01T00:00:00Z",
         "approximateArrivalOfLastRecord": "1970-01-01T00:00:00Z",
     }

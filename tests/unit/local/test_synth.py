@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.local import synth
 from homing.local.backtest import LOCAL_SECRET as OF_BACKTEST

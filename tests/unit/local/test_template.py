@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.local.template import Place, Template
-
 from tests.unit.local import stacks
 
 

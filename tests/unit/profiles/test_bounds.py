@@ -6,6 +6,9 @@ import random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from homing.adapters.memory import MemoryProfiles, MemoryQuarantine
 from homing.domain.events.event import Event
 from homing.domain.profiles import bounds, carts, codec, fold
@@ -13,9 +16,6 @@ from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import SECOND, iso
 from homing.services.update_profiles import StreamItem, UpdateProfiles
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.fixtures.shop import campaigns, event, instant
 
 START = instant("2026-03-02T10:00:00Z")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from homing.domain.events.event import Event
 from homing.domain.profiles import carts, codec
 from homing.domain.profiles.memory import event_key
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, MINUTE, to_instant
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 BASE = to_instant(START)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from homing.domain.campaigns import Campaigns
 from homing.local.outputs import Message, Outputs, ProfileLine, Transition
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from homing.domain.campaigns import Campaigns
 from homing.local import report
 from homing.local.outputs import Outputs
-
 from tests.unit.report.conftest import bundle
 
 

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
 from homing.domain.campaigns import Campaigns
 from homing.local import report
 from homing.local.outputs import Outputs

@@ -3,6 +3,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from homing.domain.time import DAY, HOUR, MINUTE, parse_instant, zone
 from homing.local.report import charts, text
 

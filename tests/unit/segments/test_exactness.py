@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from homing.domain.campaigns import Brand, Campaigns, Settings
 from homing.domain.engine import Engine
 from homing.domain.events.event import Event
 from homing.domain.profiles import codec, fold
 from homing.domain.profiles.profile import Profile
 from homing.domain.segments.language import Segment
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.unit.segments import oracle
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

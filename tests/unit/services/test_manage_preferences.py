@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+
 from homing.adapters.memory import MemoryProfiles, MemoryStream
 from homing.domain.campaigns import Campaigns
 from homing.domain.delivery import gate

@@ -8,6 +8,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from homing.adapters.memory import MemoryProfiles, MemoryQuarantine
 from homing.domain.errors import Unavailable
 from homing.domain.events.event import Event
@@ -18,9 +21,6 @@ from homing.domain.time import iso
 from homing.services.ports import Pointer
 from homing.services.resolve import load, root
 from homing.services.update_profiles import StreamItem, UpdateProfiles
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.fixtures.shop import campaigns, event, instant
 
 START = instant("2026-03-02T10:00:00Z")

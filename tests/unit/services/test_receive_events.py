@@ -8,13 +8,13 @@ import json
 from typing import Any
 
 import pytest
+
 from homing.adapters.memory import MemoryStream
 from homing.domain.events.event import Event
 from homing.domain.profiles.identity import Identity
 from homing.domain.time import to_instant
 from homing.services.http import HttpRequest
 from homing.services.receive_events import ReceiveEvents
-
 from tests.unit.sources.recordings import sdk_requests
 
 NOW = 1_795_305_600_000_000  # 2026-11-22T00:00:00Z

@@ -9,6 +9,7 @@ import json
 from typing import Any
 
 import pytest
+
 from homing.adapters.memory import MemoryStream
 from homing.domain.errors import InvalidInput
 from homing.domain.events.event import Event

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from homing.adapters.memory import MemoryJournal, MemoryProfiles, MemoryStream
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import Stop

@@ -6,15 +6,15 @@ import contextlib
 import json
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from homing.adapters.memory import MemoryArchive, MemoryProfiles, MemoryQuarantine
 from homing.domain.events.event import Event
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.services.ports import Pointer
 from homing.services.update_profiles import StreamItem, UpdateProfiles
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from tests.fixtures.shop import campaigns, event, identified, instant
 
 SEGMENTS = {"buyers": {"did": "Order Completed"}}

@@ -3,9 +3,10 @@ from __future__ import annotations
 import io
 
 import pytest
+from PIL import Image
+
 from homing.domain.campaigns import Product
 from homing.local.simulation import pictures, shapes
-from PIL import Image
 
 
 def test_every_product_with_an_address_gets_a_small_square_picture(products: dict[str, Product]) -> None:

@@ -9,12 +9,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
+
 from homing.domain.campaigns import Product
 from homing.domain.errors import InvalidInput
 from homing.domain.time import DAY, parse_instant, to_datetime
 from homing.local.simulation import Drive, Shop, ShopSettings, Tally
 from homing.local.simulation.host import Request
-
 from tests.unit.simulation.toy_host import ToyHost, ToyMail
 
 START = parse_instant("2026-10-12T00:00:00Z")

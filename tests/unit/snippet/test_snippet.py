@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from homing.adapters.memory import MemoryStream
 from homing.domain.events.event import Event
 from homing.domain.profiles.identity import Identity

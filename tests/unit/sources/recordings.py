@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from homing.services.http import HttpRequest
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"

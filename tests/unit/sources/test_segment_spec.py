@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.domain.time import HOUR, MINUTE, SECOND, iso, parse_instant
 from homing.sources.segment_spec import call_of, read, read_message, write_keys

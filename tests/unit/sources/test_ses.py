@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.domain.time import parse_instant
 from homing.sources import ses
-
 from tests.unit.sources.recordings import folder
 
 NOW = parse_instant("2026-11-22T12:00:00Z")

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.domain.events.event import Event
 from homing.domain.time import iso, parse_instant
 from homing.sources import shopify
 from homing.sources.webhook import Webhook
-
 from tests.unit.sources.recordings import folder
 
 NOW = parse_instant("2026-11-22T12:00:00Z")

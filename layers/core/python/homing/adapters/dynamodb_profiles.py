@@ -35,9 +35,7 @@ class DynamoProfiles:
 
     def read(self, ids: Iterable[str]) -> dict[str, Profile | Pointer]:
         """What is stored under the ids."""
-        return {
-            item["id"]["S"]: _thing(item) for item in self._get(list(ids), ("id", "version", "data", "moved_to"))
-        }
+        return {item["id"]["S"]: _thing(item) for item in self._get(list(ids), ("id", "version", "data", "moved_to"))}
 
     def write(self, profile: Profile, *, expected: int) -> None:
         """One conditional put. A pointer has no version, so it is never overwritten by a profile."""

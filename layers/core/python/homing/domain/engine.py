@@ -161,7 +161,12 @@ class Engine:
         profile.evaluated_at = max(profile.evaluated_at, at)
 
     def _fire(
-        self, profile: Profile, trigger: Trigger, known: Mapping[str, Any], at: int, others: Mapping[str, Any] = _NOTHING
+        self,
+        profile: Profile,
+        trigger: Trigger,
+        known: Mapping[str, Any],
+        at: int,
+        others: Mapping[str, Any] = _NOTHING,
     ) -> None:
         for key, found in trigger.active(profile, at).items():
             if key in known or key in others:

@@ -85,7 +85,9 @@ class Backtest:
         """The backtest's time."""
         return self.now
 
-    def run(self, events: Iterable[Event], *, until: int | None = None, tick: Callable[[int], None] | None = None) -> None:
+    def run(
+        self, events: Iterable[Event], *, until: int | None = None, tick: Callable[[int], None] | None = None
+    ) -> None:
         """Plays events in the order of their arrival; then lets time pass until ``until`` (or nothing is due).
 
         ``tick`` is called with the number of events after each one, for a progress bar.
@@ -109,7 +111,9 @@ class Backtest:
             event = read_message({k: v for k, v in message.items() if k != "sentAt"}, received=at)
         except InvalidInput as error:
             self.refused.append(
-                QuarantineLine(at=at, source="http", code=error.code, reason=error.message, where=where, raw=str(message))
+                QuarantineLine(
+                    at=at, source="http", code=error.code, reason=error.message, where=where, raw=str(message)
+                )
             )
             return
         self.run([event])

@@ -110,7 +110,9 @@ def rules_of(template: Template) -> tuple[Rule, ...]:
             bus = str(properties.get("EventBusName", _DEFAULT)).rsplit("/", 1)[-1]
             for target in properties.get("Targets", []):
                 if {"InputTransformer", "InputPath"} & set(target):
-                    raise InvalidInput(f"{resource.logical_id}: input transformers are not hosted here", code="template")
+                    raise InvalidInput(
+                        f"{resource.logical_id}: input transformers are not hosted here", code="template"
+                    )
             targets = tuple((target["Arn"], target.get("Input")) for target in properties.get("Targets", []))
             rules.append(Rule(resource.name, bus, Pattern.parse(properties["EventPattern"]), targets))
     return tuple(rules)

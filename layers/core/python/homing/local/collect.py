@@ -68,9 +68,7 @@ def _runs(host: LocalHost) -> dict[str, Run]:
 
 def _mail(sent: SentMail) -> Mail:
     reply_to = sent.reply_to[0] if sent.reply_to else None
-    return Mail(
-        sent.sender, sent.recipient, reply_to, sent.subject, sent.html, sent.text, sent.headers, sent.tags
-    )
+    return Mail(sent.sender, sent.recipient, reply_to, sent.subject, sent.html, sent.text, sent.headers, sent.tags)
 
 
 def quarantined(objects: dict[str, bytes]) -> Iterator[QuarantineLine]:

@@ -38,9 +38,7 @@ def message(profile_id: str, entry: Entry, run: Run | None, mail: Mail | None) -
     )
 
 
-def messages(
-    runs: Mapping[str, Run], entries: Iterable[tuple[str, Entry]], mails: Mapping[str, Mail]
-) -> list[Message]:
+def messages(runs: Mapping[str, Run], entries: Iterable[tuple[str, Entry]], mails: Mapping[str, Mail]) -> list[Message]:
     """All decisions, by the time they were taken. ``entries`` with their profile ids, ``mails`` by send id."""
     found = [
         message(profile_id, entry, runs.get(entry.run_id), mails.get(entry.send_id)) for profile_id, entry in entries

@@ -114,9 +114,7 @@ class Functions:
         """
         function = self.find(name)
         self.invocations[function.short] += 1
-        context = Context(
-            function.name, function.arn, function.memory_mb, function.timeout_s, str(uuid.uuid4())
-        )
+        context = Context(function.name, function.arn, function.memory_mb, function.timeout_s, str(uuid.uuid4()))
         try:
             self.faults.strike(function.short, "before")
             copy = orjson.loads(orjson.dumps(event))

@@ -118,7 +118,14 @@ class Api:
         )
 
     def _event(
-        self, route: Route, method: str, path: str, query: str, headers: dict[str, str], body: bytes, values: dict[str, str]
+        self,
+        route: Route,
+        method: str,
+        path: str,
+        query: str,
+        headers: dict[str, str],
+        body: bytes,
+        values: dict[str, str],
     ) -> dict[str, Any]:
         text = _text(headers, body)
         headers = {"host": self.host, "content-length": str(len(body)), **headers}

@@ -79,7 +79,10 @@ class Replay:
             self.refused.append(
                 quarantine_line(
                     orjson.dumps(event.message),
-                    at=event.at, source="http", code=reason.get("code", ""), reason=reason.get("message", ""),
+                    at=event.at,
+                    source="http",
+                    code=reason.get("code", ""),
+                    reason=reason.get("message", ""),
                     where=f"line {event.line}",
                 )
             )

@@ -118,8 +118,13 @@ class Template:
     def attribute(self, resource: Resource, name: str) -> Any:
         """``Fn::GetAtt``. Raises InvalidInput for attributes that this host doesn't know."""
         place = self.place
-        if name == "Arn" or (name, resource.type) in {("TopicArn", "AWS::SNS::Topic"), ("Id", "AWS::SecretsManager::Secret")}:
-            pattern = _ARNS.get(resource.type, f"{resource.type.split('::')[1].lower()}:{{region}}:{{account}}:{{name}}")
+        if name == "Arn" or (name, resource.type) in {
+            ("TopicArn", "AWS::SNS::Topic"),
+            ("Id", "AWS::SecretsManager::Secret"),
+        }:
+            pattern = _ARNS.get(
+                resource.type, f"{resource.type.split('::')[1].lower()}:{{region}}:{{account}}:{{name}}"
+            )
             return "arn:aws:" + pattern.format(region=place.region, account=place.account, name=resource.name)
         if name == "StreamArn":
             return self._stream_arn(resource)

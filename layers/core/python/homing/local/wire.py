@@ -78,9 +78,7 @@ class Wire:
                 raise error
             return answer
 
-    def _answer(
-        self, client: Any, service: str, operation: str, params: Params, long_way: _LongWay
-    ) -> dict[str, Any]:
+    def _answer(self, client: Any, service: str, operation: str, params: Params, long_way: _LongWay) -> dict[str, Any]:
         if served := self.served.get((service, operation)):
             try:
                 return _success(served(params))

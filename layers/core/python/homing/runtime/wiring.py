@@ -62,7 +62,8 @@ def publish_changes() -> PublishChanges:
 
     own = settings.PublishChangesSettings.load()
     return PublishChanges(
-        bus=EventBridgeBus(parts.client("events"), own.bus, backoff=parts.backoff()), journal=parts.journal(own.journal_table)
+        bus=EventBridgeBus(parts.client("events"), own.bus, backoff=parts.backoff()),
+        journal=parts.journal(own.journal_table),
     )
 
 

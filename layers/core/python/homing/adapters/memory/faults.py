@@ -20,9 +20,7 @@ class Faults:
     def __init__(self) -> None:
         self._planned: dict[str, deque[_Fault]] = {}
 
-    def plan(
-        self, operation: str, *, times: int = 1, after: bool = False, error: HomingError | None = None
-    ) -> None:
+    def plan(self, operation: str, *, times: int = 1, after: bool = False, error: HomingError | None = None) -> None:
         """The next ``times`` calls of ``operation`` fail, with Unavailable unless another error is given."""
         fault = _Fault(error or Unavailable(f"{operation}: planned failure"), after)
         self._planned.setdefault(operation, deque()).extend([fault] * times)

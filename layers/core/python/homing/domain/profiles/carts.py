@@ -199,7 +199,9 @@ def state(carts: Mapping[str, Any], token: str, now: int, forget_after: int) -> 
     return Cart(token, f"{token or 'cart'}@{since // 1000}", tuple(lines.values()), last, since)
 
 
-def _replayed(lines: dict[str, dict[str, Any]], kind: str, items: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def _replayed(
+    lines: dict[str, dict[str, Any]], kind: str, items: Iterable[Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
     """The lines of a cart after one more operation."""
     if kind == "set":
         lines = {}

@@ -82,7 +82,9 @@ def _fold_traits(profile: Profile, event: Event) -> set[str]:
     for name, value in event.properties.items():
         if len(name) > bounds.MAX_NAME:
             continue
-        stated = TraitValue(weight, event.occurred, event.source[: bounds.MAX_NAME], bounds.small(value, bounds.MAX_TRAIT))
+        stated = TraitValue(
+            weight, event.occurred, event.source[: bounds.MAX_NAME], bounds.small(value, bounds.MAX_TRAIT)
+        )
         held = profile.traits.get(name)
         if held is None or _order(stated) > _order(held):
             profile.traits[name] = stated

@@ -186,9 +186,7 @@ def _payload(slot: Slot, event: Event, catalog: frozenset[str]) -> dict[str, Any
     }
 
 
-def remember(
-    memory: dict[str, Any], slot: Slot, event: Event, key: int, catalog: frozenset[str] = frozenset()
-) -> None:
+def remember(memory: dict[str, Any], slot: Slot, event: Event, key: int, catalog: frozenset[str] = frozenset()) -> None:
     """Adds the event to its slot (nothing happens when it is there already)."""
     entry: Entry = (event.occurred, key, _payload(slot, event, catalog))
     if slot.same is None:

@@ -67,7 +67,9 @@ class CartAbandoned:
         found: dict[str, carts.Cart] = {}
         for token in carts.open_tokens(profile.carts):
             # Replaying a cart is dear; most events come while it is being filled, and then it can't be abandoned.
-            if carts.last_touched(profile.carts, token, t) + self.after <= t and (cart := self._cart(profile, token, t)):
+            if carts.last_touched(profile.carts, token, t) + self.after <= t and (
+                cart := self._cart(profile, token, t)
+            ):
                 found[cart.key] = cart
         return found
 
