@@ -165,7 +165,7 @@ def _shard(sources: Mapping[str, list[StreamItem]], size: int) -> Table:
             os.sched_setaffinity(0, cores)
     columns = ("events", "records/s, batch 1,000", "best", "a full shard (1,000 records/s)")
     notes = [
-        f"This process on one core, by the wall clock, each call answered after {_LATENCY * 1000:.0f} ms. The best counts: what else runs"
-        " on a shared core only ever takes away."
+        f"This process on one core, by the wall clock, each call answered after {_LATENCY * 1000:.0f} ms."
+        " The best counts: what else runs on a shared core only ever takes away."
     ]
     return Table("Does one vCPU keep up with a full shard?", columns, rows, notes)
