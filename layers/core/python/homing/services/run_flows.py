@@ -65,7 +65,7 @@ class RunFlows:
             return TriggerEvent(
                 id=str(detail["id"]), profile_id=str(detail["profile_id"]), kind=str(detail["trigger"]),
                 name=str(detail["name"]), key=str(detail["key"]), at=parse_instant(str(detail["at"])),
-                data=dict(detail.get("data") or {}),
+                data=dict(data) if isinstance(data := detail.get("data"), Mapping) else {},
             )  # fmt: skip
         except KeyError as error:
             raise InvalidInput(f"the detail lacks {error}", code="bad_detail", where="detail") from error
