@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from homing.domain.errors import InvalidInput
 from homing.domain.events.event import Event
 from homing.domain.time import DAY, HOUR, iso
 from homing.local.backtest import Backtest
 from homing.services.update_profiles import StreamItem
-
 from tests.fixtures.shop import campaigns, event, identified, instant, mails
 
 TEN = instant("2026-03-02T10:00:00Z")
