@@ -8,10 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from homing.runtime.observability import MemoryTelemetry
     from tests.account import Account
+
+# The same cases every time, so that a red run is the change's fault; HOMING_EXPLORE=1 looks for new ones and prints how
+# to repeat what it finds.
+settings.register_profile("same", derandomize=True, deadline=None, print_blob=True)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile("explore" if os.environ.get("HOMING_EXPLORE") else "same")
 
 REGION = "eu-central-1"
 ROOT = Path(__file__).parents[1]
