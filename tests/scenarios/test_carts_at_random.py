@@ -93,5 +93,9 @@ def test_reminders_are_of_carts_that_lie_there_and_of_each_once(said: list[dict[
         if held.id == line.run_id and line.template == "reminder"
     ]
     assert len(reminded) <= len(due)
+    # An order that is heard of after the cart lay again for long may cost a reminder: the cheaper mistake.
+    late = {one["at"] for one in said if one["received"] > one["at"] + 2 * MINUTE}
     for (token, since), last in due.items():
+        if since in late:
+            continue
         assert any(name == token and since <= at <= last + MINUTE for name, at in reminded), "a cart was not told of"
