@@ -168,3 +168,11 @@ def test_what_is_cut_does_not_depend_on_the_order() -> None:
         forms.append(fold.normal_form(profile))
     assert forms[0] == forms[1]
     assert len(forms[0]["traits"]) == bounds.MAX_TRAITS
+
+
+@pytest.mark.parametrize("text", ["é" * 5000, "\U0001f600" * 5000, "ascii" * 2000])
+def test_what_is_cut_is_cut_by_bytes_and_between_letters(text: str) -> None:
+    cut = bounds.small(text, 1001)
+    assert 990 <= len(cut.encode()) <= 1001
+    assert text.startswith(cut)
+    assert bounds.small(cut, 1100) == cut

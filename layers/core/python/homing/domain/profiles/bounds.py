@@ -27,14 +27,14 @@ _INT64 = 1 << 63
 # The item has 400 KB for the profile, its identifiers once more, and what became true.
 MAX_BYTES = 200_000
 MAX_CHANGES = 100_000
-# Anything beneath this many things of the largest size that their own bounds allow fits.
+# So few items of carts and orders certainly fit.
 _SURE = 60
 _MAX_TOLD = 10
 
 
 def small(value: Any, budget: int) -> Any:
-    """A JSON value cut to about ``budget`` characters; numbers beyond 64 bits become text, and none at all None."""
-    if isinstance(value, str) and len(value) <= budget:
+    """A JSON value cut to about ``budget`` bytes; numbers beyond 64 bits become text, and none at all None."""
+    if isinstance(value, str) and len(value) <= budget and value.isascii():
         return value
     return _Cut(budget).take(value)
 
@@ -50,7 +50,7 @@ def label(value: Any) -> str:
 def fit(profile: Profile) -> None:
     """Sheds what is dear and old, should all bounds be reached at once: carts first, then what memory carries along, then
     traits. Behaviour itself is kept: campaigns say how much of it they need."""
-    if _things(profile) > _SURE and _size(profile) > MAX_BYTES:
+    if _at_most(profile) > MAX_BYTES and _size(profile) > MAX_BYTES:
         touched = {
             token: max((e[0] for e in log.values()), default=0) for token, log in profile.carts.items() if token != "*"
         }
@@ -68,10 +68,15 @@ def fit(profile: Profile) -> None:
         profile.changes = [_shortened(change) for change in profile.changes]
 
 
-def _things(profile: Profile) -> int:
+def _at_most(profile: Profile) -> int:
+    """Bytes that the profile can't have more of, from counts alone: measuring costs as much as folding."""
     lines = sum(len(entry[-1]) for log in profile.carts.values() for entry in log.values())
-    values = sum(len(held) for held in profile.memory.values())
-    return lines + values + len(profile.traits) + len(profile.consents) + sum(map(len, profile.identifiers.values()))
+    remembered = sum(
+        len(held) * 40 + 16 * MAX_PAYLOAD if isinstance(held, list) else sum(200 + 40 * len(of) for of in held.values())
+        for held in profile.memory.values()
+    )
+    named = sum(map(len, profile.identifiers.values())) * 512 + len(profile.consents) * 1_000
+    return lines * 1_500 + remembered + named + len(profile.traits) * (MAX_TRAIT + 200)
 
 
 def _told(profile: Profile) -> int:
@@ -106,9 +111,9 @@ class _Cut:
     def take(self, value: Any) -> Any:
         self._left -= 4
         if isinstance(value, str):
-            value = value[: max(self._left, 0)]
-            self._left -= len(value)
-            return value
+            raw = value.encode(errors="replace")[: max(self._left, 0)]
+            self._left -= len(raw)
+            return raw.decode(errors="ignore")
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, int):
