@@ -21,7 +21,8 @@ class EventStream(Construct):
             stream_name=stage.named("events"),
             stream_mode=kinesis.StreamMode.ON_DEMAND if stage.shards is None else kinesis.StreamMode.PROVISIONED,
             shard_count=stage.shards,
-            retention_period=Duration.hours(48),
+            # The free day. What a function gives up is kept elsewhere; a longer one costs more than the shard itself.
+            retention_period=Duration.hours(24),
             encryption=kinesis.StreamEncryption.MANAGED,
             removal_policy=removal_policy,
         )

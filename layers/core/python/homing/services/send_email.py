@@ -29,7 +29,8 @@ from homing.services.ports import Clock, Journal, Lost, Mailer, ProfileStore, Re
 from homing.services.resolve import trail
 
 LEASE = 2 * MINUTE
-# Unknown sends are given up (marketing) or repeated (transactional) after this long without an SES event.
+# Without an SES event for so long, an unknown transactional send is repeated. A marketing one is given up: it stays
+# unknown and is counted.
 SETTLE_AFTER = DAY
 KEEP_ENTRIES_FOR = 90 * DAY
 # A send that the queue has is looked at again after this long, in case the queue lost it.
@@ -130,32 +131,34 @@ class SendEmail:
         except InvalidInput as error:
             failed = entry.change(status="dropped", reason=f"render_failed: {error}"[:300], wake_at=None, request=None)
             return self._save(ledger, failed, now)
+        # Only a transactional send that stays unknown is looked at again: it is owed, and will be repeated.
+        owed = not entry.counts
         claimed = entry.change(
             status="sending", reason="", at=now, lease=self.token(), lease_until=now + LEASE,
-            attempts=entry.attempts + 1, wake_at=now + SETTLE_AFTER, request=request.to_dict(),
+            attempts=entry.attempts + 1, wake_at=now + SETTLE_AFTER if owed else None,
+            request=request.to_dict() if owed else None,
         )  # fmt: skip
-        self._claim(ledger, claimed, now)
-        return self._send(request.profile_id, mail, claimed)
+        return self._send(request, mail, self._claim(ledger, claimed, now), claimed)
 
-    def _claim(self, ledger: Ledger, claimed: Entry, now: int) -> None:
-        """Writes the claim, and goes on only when it certainly stands.
+    def _claim(self, ledger: Ledger, claimed: Entry, now: int) -> Ledger:
+        """Writes the claim, and goes on only when it certainly stands. Returns the ledger with it.
 
         When the reply to the write is lost, the ledger tells: a claim that was stored but not known to be would make the
         send unknown although SES was never called.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._save(ledger, claimed, now)
-                return
+                return self._write(ledger, claimed, now)
             except Unavailable:
                 stored = self._reload(ledger.profile_id)
                 held = stored.entries.get(claimed.send_id)
                 if held is not None and held.lease == claimed.lease:
-                    return
+                    return stored
                 if stored.version != ledger.version:
                     raise Conflict("somebody else wrote the ledger") from None
                 if attempt == _ATTEMPTS:
                     raise
+        raise AssertionError("unreachable")
 
     def _reload(self, profile_id: str) -> Ledger:
         for attempt in range(1, _ATTEMPTS + 1):
@@ -265,23 +268,23 @@ class SendEmail:
             },
         )
 
-    def _send(self, profile_id: str, mail: Mail, claimed: Entry) -> Decision:
+    def _send(self, request: SendRequest, mail: Mail, ledger: Ledger, claimed: Entry) -> Decision:
         try:
             provider_id = self.mailer.send(mail)
         except Lost as error:
-            return self._settle(profile_id, claimed, status="unknown", reason=f"reply_lost: {error}"[:200])
+            return self._settle(ledger, claimed, status="unknown", reason=f"reply_lost: {error}"[:200])
         except Refused as error:
-            return self._settle(profile_id, claimed, status="dropped", reason=f"refused: {error}"[:200], wake_at=None)
+            return self._settle(ledger, claimed, status="dropped", reason=f"refused: {error}"[:200], wake_at=None)
         except (Throttled, Unavailable):
             # Certainly not sent: the claim is given back before the message returns to the queue, and the sweep looks
             # after it, should the queue lose it.
             self._settle(
-                profile_id, claimed, status="deferred", reason="throttled", not_before=0, lease_until=0,
-                wake_at=self.clock() + RETRY,
+                ledger, claimed, status="deferred", reason="throttled", not_before=0, lease_until=0,
+                wake_at=self.clock() + RETRY, request=request.to_dict(),
             )  # fmt: skip
             raise
         return self._settle(
-            profile_id,
+            ledger,
             claimed,
             status="sent",
             sent_at=self.clock(),
@@ -290,10 +293,12 @@ class SendEmail:
             request=None,
         )
 
-    def _settle(self, profile_id: str, claimed: Entry, **values: Any) -> Decision:
-        """Writes the outcome, unless somebody settled the claim already (an SES event can be faster than we are)."""
-        for _ in range(_ATTEMPTS):
-            ledger = self._reload(profile_id)
+    def _settle(self, ledger: Ledger, claimed: Entry, **values: Any) -> Decision:
+        """Writes the outcome, unless somebody settled the claim already (an SES event can be faster than we are).
+        ``ledger`` is as the claim left it; it is read again only when somebody wrote it since."""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                ledger = self._reload(ledger.profile_id)
             held = ledger.entries.get(claimed.send_id, claimed)
             if held.lease != claimed.lease or held.status not in {"sending", "unknown"}:
                 return Decision(held.status, held.reason, held)
@@ -304,10 +309,15 @@ class SendEmail:
         raise Unavailable(f"the outcome of send {claimed.send_id} could not be stored; its SES event will settle it")
 
     def _save(self, ledger: Ledger, entry: Entry, now: int) -> Decision:
+        self._write(ledger, entry, now)
+        return Decision(entry.status, entry.reason, entry)
+
+    def _write(self, ledger: Ledger, entry: Entry, now: int) -> Ledger:
         recent = {
             key: held
             for key, held in ledger.entries.items()
             if held.wake_at is not None or held.at > now - KEEP_ENTRIES_FOR
         }
-        self.journal.save_ledger(replace(ledger, entries=recent).put(entry), expected=ledger.version)
-        return Decision(entry.status, entry.reason, entry)
+        written = replace(ledger, entries=recent).put(entry)
+        self.journal.save_ledger(written, expected=ledger.version)
+        return written

@@ -67,14 +67,12 @@ class WakeDue:
             if entry.status == "deferred" and entry.request is not None:
                 requests.append(SendRequest.from_dict(entry.request))
                 entries[key] = entry.change(wake_at=now + RETRY, reason=entry.reason.removesuffix(_QUEUED) + _QUEUED)
-            elif entry.counts:
-                entries[key] = entry.change(
-                    status="unknown", wake_at=None, reason=f"{entry.reason or 'no reply'}, given up"
-                )
             elif entry.request is not None:
                 # Transactional mail may be repeated: nobody knows that it arrived, and it is owed.
                 requests.append(SendRequest.from_dict(entry.request))
                 entries[key] = entry.change(status="deferred", wake_at=now + RETRY, reason="repeated after a day")
+            else:
+                entries[key] = entry.change(wake_at=None)
         if entries == dict(ledger.entries):
             # The index is a moment behind: somebody saw to it already.
             return 0
