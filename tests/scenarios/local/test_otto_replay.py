@@ -15,7 +15,8 @@ from homing.domain.time import SECOND, parse_instant
 from homing.local.backtest import Backtest
 from homing.local.host import LocalHost
 from homing.local.outputs import Message, Outputs
-from homing.local.replay import Replay, read_recording, start_of
+from homing.local.recording import read_recording
+from homing.local.replay import Replay, start_of
 from homing.sources.segment_spec import read_message
 from tests.fixtures import otto
 
@@ -64,9 +65,11 @@ def test_the_local_host_and_the_backtest_decide_alike(tmp_path: Path) -> None:
             pass
         replayed = replay.outputs()
     backtest = Backtest(publish(read_folder(Path(__file__).parents[3] / "layers/campaigns")))
-    events = [read_message(line.message, received=parse_instant(line.message["timestamp"])) for line in recording]
+    events = [
+        read_message(line.message, received=parse_instant(line.message["timestamp"])) for line in recording.messages
+    ]
     backtest.run(events)
-    backtest.pass_time(backtest.now + 7 * 86_400 * SECOND)
+    backtest.pass_time(recording.end())
     tested = backtest.outputs()
     assert {decided(message) for message in replayed.messages} == {decided(message) for message in tested.messages}
     assert {t.model_dump_json() for t in replayed.transitions} == {t.model_dump_json() for t in tested.transitions}

@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from homing.cli.folders import campaigns_option, ready_folder
 from homing.domain.errors import InvalidInput
 from homing.domain.time import parse_instant
+
+if TYPE_CHECKING:
+    from homing.local.recording import Recording
 
 
 @click.command("backtest")
 @click.argument("events", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option(
-    "--campaigns",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path("layers/campaigns"),
-    show_default=True,
-    help="Folder with campaigns.",
-)
+@campaigns_option
 @click.option("--until", help="When to stop, ISO 8601. [default: 7 days after the last event]")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the same files as replay's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
@@ -33,39 +31,40 @@ def command(events: Path, campaigns: Path, until: str | None, out: Path | None, 
     Takes the decisions that the stack would have taken. What history can't know: how people would have reacted to mail
     that they never got.
     """
-    from homing.local.replay import read_recording
+    from homing.local.recording import read_recording
 
     try:
-        end = parse_instant(until) if until else None
         recording = read_recording(events)
+        end = recording.end(parse_instant(until) if until else None)
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
+    if out is not None:
+        ready_folder(out)
     summary = _run(recording, campaigns, end, out, as_json)
     click.echo(json.dumps(summary, indent=2) if as_json else _text(summary, out))
 
 
-def _run(recording: list[Any], campaigns: Path, end: int | None, out: Path | None, quiet: bool) -> dict[str, Any]:
+def _run(recording: Recording, campaigns: Path, end: int, out: Path | None, quiet: bool) -> dict[str, Any]:
     from homing.adapters.files import read_folder
     from homing.cli.results import summary_of, write
     from homing.domain.content.publish import publish
     from homing.local.backtest import Backtest
-    from homing.local.replay import AFTERWARDS
 
     backtest = Backtest(publish(read_folder(campaigns)), keep_mails=out is not None)
-    if end is not None:
-        recording = [recorded for recorded in recording if recorded.at <= end]
+    backtest.refused += recording.broken
+    played = [recorded for recorded in recording.messages if recorded.at <= end]
     began = time.perf_counter()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task("Deciding", total=len(recording))
-        for recorded in recording:
+        task = progress.add_task("Deciding", total=len(played))
+        for recorded in played:
             backtest.message(recorded.message, recorded.at, f"line {recorded.line}")
             if backtest.events % 500 == 0:
                 progress.update(task, completed=backtest.events)
-        backtest.pass_time(end if end is not None else backtest.now + AFTERWARDS)
+        backtest.pass_time(end)
     seconds = time.perf_counter() - began
     outputs = backtest.outputs()
-    summary = summary_of(outputs, backtest.events, backtest.now)
+    summary = summary_of(outputs, backtest.events, end)
     summary["seconds"] = round(seconds, 1)
     summary["events_per_second"] = round(backtest.events / seconds) if seconds else 0
     if out is not None:

@@ -8,18 +8,19 @@ from pathlib import Path
 import click
 
 from homing.adapters.files import read_folder
+from homing.cli.folders import campaigns_option
 from homing.domain.content.lint import Finding, lint
 from homing.domain.errors import InvalidInput
 
 
 @click.command("check")
-@click.option("--campaigns", "folder", default="layers/campaigns", show_default=True, help="Folder with campaigns.")
+@campaigns_option
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
-def command(folder: str, as_json: bool, strict: bool) -> None:
+def command(campaigns: Path, as_json: bool, strict: bool) -> None:
     """Find mistakes in segments, flows and templates: exits 1 when there are any."""
     try:
-        findings = check(Path(folder))
+        findings = check(campaigns)
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     errors = sum(finding.severity == "error" for finding in findings)
@@ -30,9 +31,9 @@ def command(folder: str, as_json: bool, strict: bool) -> None:
         for finding in findings:
             label = "" if finding.severity == "error" else "warning: "
             problem = finding.problem
-            place = f"{Path(folder) / problem.file}:{problem.line}:{problem.column}"
+            place = f"{campaigns / problem.file}:{problem.line}:{problem.column}"
             click.echo(f"{place}: {problem.code} {label}{problem.message}")
-        click.echo(summary(folder, errors, warnings))
+        click.echo(summary(str(campaigns), errors, warnings))
     if errors or (strict and warnings):
         raise SystemExit(1)
 

@@ -14,6 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from homing.cli.folders import default_campaigns, ready_folder
 from homing.domain.errors import HomingError
 from homing.domain.time import local_instant, to_datetime, zone
 
@@ -41,6 +42,7 @@ def command(out: Path, seed: int, customers: int, days: int, as_json: bool) -> N
     deployed, on a virtual clock. Nothing leaves this machine.
     """
     began = time.perf_counter()
+    ready_folder(out)
     console = Console(stderr=True, quiet=as_json)
     summary = _demo(console, out, seed, customers, days)
     summary["seconds"] = round(time.perf_counter() - began, 1)
@@ -58,9 +60,9 @@ def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> 
         from homing.local.collect import collect
         from homing.local.host import WEBHOOK_SECRET, WRITE_KEY, LocalHost
         from homing.local.simulation import Drive, Shop, ShopSettings
-        from homing.local.synth import repository
 
-        campaigns = publish(read_folder(repository() / "layers/campaigns"))
+        folder = default_campaigns()
+        campaigns = publish(read_folder(folder))
     tz = zone(campaigns.settings.time_zone)
     midnight, end = (local_instant(FIRST_DAY + timedelta(days=passed), wall_time(0), tz) for passed in (0, days))
     settings = ShopSettings(
@@ -70,7 +72,7 @@ def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> 
     shop = Shop(random.Random(seed), campaigns.products, settings)
     with console.status("Reading the stack's template …"):
         # Deliveries and bounces are the simulation's to report.
-        deployed = LocalHost.deployed(start=settings.start, follow=frozenset({"Send"}))
+        deployed = LocalHost.deployed(start=settings.start, campaigns=folder, follow=frozenset({"Send"}))
     with deployed as host:
         tally = _run(console, Drive(shop, host), settings)
         failures = _failures(host)
@@ -111,7 +113,7 @@ def _write(
         _clear(out)
         outputs.write(out)
     except OSError as error:
-        raise HomingError(f"{out}: {error.strerror}") from error
+        raise HomingError(f"{error.filename or out}: {error.strerror}") from error
     path = out / "report.html"
     period = (settings.start, settings.end)
     numbers = report.numbers_of(outputs, campaigns=campaigns, period=period)

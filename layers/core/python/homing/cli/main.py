@@ -56,6 +56,10 @@ def main() -> None:
     except HomingError as error:
         click.echo(f"homing: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        # A full disk, a file without permission: nothing that a traceback would explain better.
+        click.echo(f"homing: {error.filename or 'input/output'}: {error.strerror or error}", err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 
 from homing.adapters.files import read_folder
+from homing.cli.folders import campaigns_option, ready_folder
 from homing.domain.content.publish import collect
 from homing.domain.content.render import Renderer
 from homing.domain.content.samples import samples
-from homing.domain.errors import HomingError
+from homing.domain.errors import InvalidInput
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Mails of {brand}</title><style>
@@ -31,14 +32,15 @@ _MAIL = """<section><h2>{subject}</h2><p>{about} · <a href="{file}.txt">text pa
 
 
 @click.command("preview")
-@click.option("--campaigns", "folder", default="layers/campaigns", show_default=True, help="Folder with campaigns.")
-@click.option("--out", default="build/preview", show_default=True, help="Folder for the pages.")
+@campaigns_option
+@click.option("--out", default="build/preview", show_default=True, help="Folder for the pages.",
+              type=click.Path(file_okay=False, path_type=Path))  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the files that were written as JSON.")
-def command(folder: str, out: str, as_json: bool) -> None:
+def command(campaigns: Path, out: Path, as_json: bool) -> None:
     """Render every template for sample customers, with a page to look at them."""
     try:
-        written = preview(Path(folder), Path(out))
-    except HomingError as error:
+        written = preview(campaigns, out)
+    except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     if as_json:
         click.echo(json.dumps(written))
@@ -47,12 +49,12 @@ def command(folder: str, out: str, as_json: bool) -> None:
 
 
 def preview(folder: Path, out: Path) -> list[str]:
-    """Writes the pages and answers their paths, the index first. Raises InvalidInput, InvalidCampaign."""
+    """Writes the pages and answers their paths, the index first. Raises InvalidInput, InvalidCampaign, HomingError."""
     campaigns, problems = collect(read_folder(folder))
     if campaigns is None:
         raise problems[0]
     renderer = Renderer(campaigns)
-    out.mkdir(parents=True, exist_ok=True)
+    ready_folder(out)
     mails, files = [], []
     for name in sorted(campaigns.templates):
         for sample in samples(campaigns, name):

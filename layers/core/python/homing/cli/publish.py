@@ -8,37 +8,42 @@ from pathlib import Path
 import click
 
 from homing.adapters.files import read_folder, write_bundle
+from homing.cli.folders import campaigns_option
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.publish import collect
-from homing.domain.errors import InvalidCampaign, InvalidInput
+from homing.domain.errors import HomingError, InvalidCampaign, InvalidInput
 
 
 @click.command("publish")
-@click.option("--campaigns", "folder", default="layers/campaigns", show_default=True, help="Folder with campaigns.")
-@click.option("--out", default="build/campaigns/bundle.json", show_default=True, help="Where the bundle goes.")
+@campaigns_option
+@click.option("--out", default="build/campaigns/bundle.json", show_default=True, help="Where the bundle goes.",
+              type=click.Path(dir_okay=False, path_type=Path))  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print what was published as JSON.")
-def command(folder: str, out: str, as_json: bool) -> None:
+def command(campaigns: Path, out: Path, as_json: bool) -> None:
     """Compile segments, flows and templates into one file."""
     try:
-        campaigns, problems = publish(Path(folder), Path(out))
+        published, problems = publish(campaigns, out)
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
-    if campaigns is None:
+    if published is None:
         for problem in problems:
-            click.echo(f"{Path(folder) / problem.file}{str(problem).removeprefix(problem.file)}", err=True)
+            click.echo(f"{campaigns / problem.file}{str(problem).removeprefix(problem.file)}", err=True)
         raise SystemExit(1)
-    size = Path(out).stat().st_size
-    parts = {name: len(getattr(campaigns, name)) for name in ("segments", "flows", "templates", "products")}
+    size = out.stat().st_size
+    parts = {name: len(getattr(published, name)) for name in ("segments", "flows", "templates", "products")}
     if as_json:
-        click.echo(json.dumps({"revision": campaigns.revision, "file": out, "bytes": size, **parts}))
+        click.echo(json.dumps({"revision": published.revision, "file": str(out), "bytes": size, **parts}))
     else:
         counts = ", ".join(f"{count} {name}" for name, count in parts.items())
-        click.echo(f"{out}: revision {campaigns.revision}, {counts}, {size / 1024:.0f} KB")
+        click.echo(f"{out}: revision {published.revision}, {counts}, {size / 1024:.0f} KB")
 
 
 def publish(folder: Path, out: Path) -> tuple[Campaigns | None, list[InvalidCampaign]]:
-    """Writes the bundle, or answers every mistake that keeps it from being written. Raises InvalidInput."""
+    """Writes the bundle, or answers every mistake that keeps it from being written. Raises InvalidInput, HomingError."""
     campaigns, problems = collect(read_folder(folder))
     if campaigns is not None:
-        write_bundle(campaigns, out)
+        try:
+            write_bundle(campaigns, out)
+        except OSError as error:
+            raise HomingError(f"can't write {out}: {error.strerror}") from error
     return campaigns, problems

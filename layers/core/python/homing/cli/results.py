@@ -10,16 +10,15 @@ from homing.domain.time import iso
 from homing.local.outputs import Outputs
 
 
-def write(outputs: Outputs, out: Path, folder: Path | None = None) -> None:
-    """All files of a run, and its report; ``folder`` are the campaigns that ran, by default the checkout's."""
+def write(outputs: Outputs, out: Path, folder: Path) -> None:
+    """All files of a run, and its report; ``folder`` are the campaigns that ran."""
     from homing.adapters.files import read_folder
     from homing.domain.content.publish import publish
     from homing.local import report
     from homing.local.simulation.pictures import draw_examples
-    from homing.local.synth import repository
 
     outputs.write(out)
-    campaigns = publish(read_folder(folder or repository() / "layers/campaigns"))
+    campaigns = publish(read_folder(folder))
     pictures = draw_examples(campaigns.products)
     report.write(outputs, out / "report.html", campaigns=campaigns, pictures=pictures)
 
@@ -34,6 +33,7 @@ def summary_of(outputs: Outputs, events: int, until: int) -> dict[str, Any]:
         "messages": dict(sorted(Counter(message.status for message in outputs.messages).items())),
         "reasons": dict(Counter(message.reason for message in outputs.messages if message.reason).most_common()),
         "quarantined": len(outputs.quarantine),
+        "unreadable_lines": sum(line.source == "file" for line in outputs.quarantine),
     }
 
 
@@ -48,7 +48,9 @@ def text_of(summary: dict[str, Any], out: Path | None) -> str:
     if summary["reasons"]:
         lines.append("reasons: " + ", ".join(f"{reason} {count}" for reason, count in summary["reasons"].items()))
     if summary["quarantined"]:
-        lines.append(f"{summary['quarantined']} messages were refused or quarantined")
+        unreadable = summary["unreadable_lines"]
+        note = f", {unreadable} of them because the line could not be read" if unreadable else ""
+        lines.append(f"{summary['quarantined']} messages were refused or quarantined{note}")
     if errors := summary.get("function_errors"):
         counts = ", ".join(f"{name} {count}" for name, count in errors.items())
         lines.append(f"functions failed and were tried again: {counts} (the first: {summary['first_error']})")

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import click
 
+from homing.cli.folders import campaigns_option
+from homing.domain.errors import HomingError
+
 
 @click.command("serve")
-@click.option("--port", default=8787, show_default=True, help="0 takes any free one.")
-@click.option(
-    "--campaigns",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with campaigns. [default: layers/campaigns]",
-)
-def command(port: int, campaigns: Path | None) -> None:
+@click.option("--port", default=8787, show_default=True, help="0 takes any free one.", type=click.IntRange(0, 65_535))
+@campaigns_option
+def command(port: int, campaigns: Path) -> None:
     """Serve the deployed paths on this machine, until interrupted.
 
     Time passes as it does outside; /_/clock lets it run ahead. Mails are captured on /_/mail and sent to nobody.
@@ -26,7 +25,7 @@ def command(port: int, campaigns: Path | None) -> None:
     try:
         http = server(lambda *request: served.answer(*request), port)
     except OSError as error:
-        raise click.UsageError(f"port {port} is taken: choose another with --port") from error
+        raise HomingError(f"can't listen on port {port} ({error.strerror}): choose another with --port") from error
     url = f"http://127.0.0.1:{http.server_port}"
     host = LocalHost.deployed(start=system_now(), campaigns=campaigns, api_url=url)
     served = Served(host, system_now, _examples(url, WRITE_KEY))

@@ -16,6 +16,7 @@ from homing.local import decisions
 from homing.local.host import LocalHost
 from homing.local.mail import SentMail
 from homing.local.outputs import Outputs, QuarantineLine, Transition, decompress
+from homing.local.recording import quarantine_line
 
 _CHANGES: dict[str, Literal["entered", "left"]] = {"SegmentEntered": "entered", "SegmentLeft": "left"}
 
@@ -83,14 +84,6 @@ def quarantined(objects: dict[str, bytes]) -> Iterator[QuarantineLine]:
                 base64.b64decode(line["raw"]),
                 at=line["at"], source=line["source"], code=line["code"], reason=line["reason"], where=line["where"],
             )  # fmt: skip
-
-
-def quarantine_line(raw: bytes, **fields: Any) -> QuarantineLine:
-    """A line with its raw bytes as text where they are text."""
-    try:
-        return QuarantineLine(raw=raw.decode(), **fields)
-    except UnicodeDecodeError:
-        return QuarantineLine(raw=base64.b64encode(raw).decode(), encoding="base64", **fields)
 
 
 def _failed_batch(document: dict[str, Any]) -> Iterable[QuarantineLine]:
