@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
-from homing.domain.segments.language import KEYS
+from homing.domain.segments.language import KEYS, WRITTEN
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,7 +25,7 @@ def validate(model: type[M], located: Located, value: Any = None) -> tuple[M | N
         message = f"expected keys with values, and this is {kind}"
         return None, [located.error(message, code="invalid_value")]
     try:
-        return model.model_validate(value), []
+        return model.model_validate(value, context=WRITTEN), []
     except ValidationError as error:
         return None, list(_problems(model, located, error))
 

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from homing.domain.errors import InvalidInput
 from homing.domain.time import parse_duration
@@ -16,8 +26,16 @@ from homing.domain.time import parse_duration
 Scalar = str | int | float | bool
 
 
-def _duration(value: Any) -> Any:
+# Validation context of what people wrote: a bare number has no unit there. Bundles and code count microseconds.
+WRITTEN: dict[str, bool] = {"written": True}
+
+
+def _duration(value: Any, info: ValidationInfo) -> Any:
     """Text is read; a mistake in it becomes one of the field, so that it keeps its place."""
+    if info.context and info.context.get("written") and isinstance(value, int | float):
+        if isinstance(value, bool):
+            raise ValueError(f"{str(value).lower()} is not a duration: write 30m, 20h or 3d")
+        raise ValueError(f"{value} what? write {value}m, {value}h or {value}d")
     try:
         return parse_duration(value) if isinstance(value, str) else value
     except InvalidInput as error:
