@@ -6,13 +6,76 @@ the functions load it once per cold start and do no YAML, MJML or CSS work.
 
 from __future__ import annotations
 
+import re
 from datetime import time
-from typing import Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from homing.domain.flows.language import Flow
 from homing.domain.segments.language import Duration, Model, Segment
+
+_COLOUR = r"^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"
+_ADDRESS = r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+$"
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+
+
+def _colour(value: Any) -> Any:
+    if value is None:
+        raise ValueError('the colour is empty: YAML reads # as a comment, so write it in quotes: "#0f766e"')
+    if isinstance(value, str) and not re.fullmatch(_COLOUR, value):
+        raise ValueError(f"{value!r} is not a colour: write #0f766e or #fff, in quotes")
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(_ADDRESS, value):
+        raise ValueError(f"{value!r} is not a mail address: write only the address, such as hello@shop.example")
+    return value
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and not re.search(r"[\s\\]", value)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError(f"{value!r} is not a web address: write it whole, such as https://shop.example/cart")
+    return value
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", value):
+        raise ValueError(f"{value!r} is not a host: write only its name, such as cdn.shopify.com")
+    return value.lower()
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise ValueError(f"{value!r} is not a currency: write its three capitals, such as EUR")
+    return value
+
+
+def _time_of_day(value: Any) -> Any:
+    """A bare number would be seconds after midnight."""
+    if isinstance(value, time):
+        return value
+    if isinstance(value, int) and 0 <= value < 24 and not isinstance(value, bool):
+        raise ValueError(f"{value} is not a time of day: write {value:02}:00")
+    if not isinstance(value, str) or not _CLOCK.fullmatch(value):
+        early = f"0{value}" if isinstance(value, str) and _CLOCK.fullmatch(f"0{value}") else "21:00"
+        raise ValueError(f"{value!r} is not a time of day: write {early}")
+    return value
+
+
+Colour = Annotated[str, BeforeValidator(_colour), WithJsonSchema({"type": "string", "pattern": _COLOUR})]
+Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": _ADDRESS})]
+Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^\\s/]+"})]
+Host = Annotated[str, AfterValidator(_host)]
+Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 
 
 class Brand(Model):
@@ -20,25 +83,27 @@ class Brand(Model):
 
     name: str
     tagline: str | None = None
-    website: str
+    website: Url
     sender_name: str
     # The address mails come from; the stage may override it (cdk.json), since its domain must be verified in SES.
-    sender_address: str
-    reply_to: str | None = None
+    sender_address: Address
+    reply_to: Address | None = None
     postal_address: str
-    support_email: str
-    logo_url: str | None = None
-    accent: str = "#0f766e"
-    accent_text: str = "#ffffff"
-    ink: str = "#1c1917"
-    muted: str = "#57534e"
-    paper: str = "#ffffff"
-    background: str = "#f5f5f4"
-    cart_url: str
-    privacy_url: str | None = None
+    support_email: Address
+    logo_url: Url | None = None
+    accent: Colour = "#0f766e"
+    accent_text: Colour = "#ffffff"
+    ink: Colour = "#1c1917"
+    muted: Colour = "#57534e"
+    paper: Colour = "#ffffff"
+    background: Colour = "#f5f5f4"
+    cart_url: Url
+    privacy_url: Url | None = None
     # Links that events bring (a cart's, a product's) may lead to the website's host and to these, with their subdomains;
     # any other is replaced: a write key is public, and mails in the shop's name carry no stranger's links.
-    link_hosts: list[str] = Field(default_factory=list)
+    link_hosts: list[Host] = Field(default_factory=list)
+    # Pictures that events bring may lie on the website's host, on link_hosts, and here: the shop's CDN.
+    image_hosts: list[Host] = Field(default_factory=list)
 
 
 class Cap(Model):
@@ -62,8 +127,8 @@ class Topic(Model):
 class QuietHours(Model):
     """From and until, wall-clock in the customer's zone; over midnight is fine."""
 
-    from_: time = Field(alias="from")
-    until: time
+    from_: TimeOfDay = Field(alias="from")
+    until: TimeOfDay
 
 
 class Cart(Model):
@@ -86,12 +151,12 @@ class Settings(Model):
 
     brand: Brand
     time_zone: str = "UTC"
-    currency: str = "EUR"
+    currency: Currency = "EUR"
     language: str = "en"
     cart: Cart = Cart()
     browse: Browse = Browse()
     # Birthdays and anniversaries are reached at this wall-clock time in the customer's zone.
-    celebrate_at: time = time(9, 0)
+    celebrate_at: TimeOfDay = time(9, 0)
     quiet_hours: QuietHours | None = None
     # All topics together: nobody gets more than this.
     cap: Cap | None = None

@@ -25,13 +25,18 @@ CODES: dict[str, Code] = {
     # Settings, segments, flows
     "unknown_key": Code("error", "A key that means nothing here, probably misspelt."),
     "missing_key": Code("error", "A key that is needed is not there."),
-    "invalid_value": Code("error", "A value that does not fit: a number for a word, a duration that can't be read …"),
+    "invalid_value": Code(
+        "error",
+        "A value that does not fit: a number for a word, a duration without its unit, a colour, an address or a time "
+        "zone that there is not …",
+    ),
     "unknown_condition": Code("error", "A condition starts with none of the words that conditions start with."),
     "unknown_step": Code("error", "A step starts with none of the words that steps start with."),
     "unknown_segment": Code("error", "A segment of this name does not exist."),
     "unknown_template": Code("error", "A template of this name does not exist."),
     "unknown_topic": Code("error", "`settings.yaml` has no topic of this name."),
     "unknown_event": Code("warning", "No event is called so, but one is called almost so. Your own events are fine."),
+    "topic_cycle": Code("error", "Topics that are `covered_by` each other in a circle can't be decided."),
     "segment_cycle": Code("error", "Segments that ask for each other in a circle can't be decided."),
     # Catalog
     "catalog": Code("error", "A line of the catalog can't be read."),

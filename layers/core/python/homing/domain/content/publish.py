@@ -19,6 +19,7 @@ from homing.domain.campaigns import Campaigns, Product, Settings, Template
 from homing.domain.content.catalog import read_catalog
 from homing.domain.content.problems import M, validate
 from homing.domain.content.references import cycles, unknown
+from homing.domain.content.settings import wrong_settings
 from homing.domain.content.template_source import TemplateSource, publish_template, read_template
 from homing.domain.content.yaml_source import Located, parse_yaml
 from homing.domain.errors import InvalidCampaign
@@ -90,6 +91,7 @@ def read(files: Mapping[str, bytes]) -> Sources:
             sources.settings = parse_yaml(files["settings.yaml"], "settings.yaml")
             sources.parsed_settings, found = validate(Settings, sources.settings)
             problems += found
+            problems += wrong_settings(sources.settings)
         except InvalidCampaign as problem:
             problems.append(problem)
     problems += _documents(files, "segments", Segment, sources.segments, sources.parsed_segments)
@@ -124,11 +126,6 @@ def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[Invali
     for located in [*sources.segments.values(), *sources.flows.values()]:
         yield from unknown(located, segments=segments, templates=templates, topics=topics)
     yield from cycles(sources.segments)
-    if topics is not None and sources.settings is not None:
-        for name, topic in topics.items():
-            if topic.covered_by is not None and topic.covered_by not in topics:
-                path = ("topics", name, "covered_by")
-                yield sources.settings.error(f"there is no topic {topic.covered_by!r}", code="unknown_topic", path=path)
 
 
 def _documents(
