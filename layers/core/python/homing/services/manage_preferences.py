@@ -43,6 +43,9 @@ class ManagePreferences:
 
     A withdrawal is written as a stop, which the next send reads strongly consistent, before the event goes to the
     stream; doing both twice is doing them once.
+
+    A save is the person's word on every topic shown, whatever is stored: an earlier save may still be on the stream, so
+    what looks unchanged may not be. The latest word wins, in whatever order they are folded.
     """
 
     campaigns: Campaigns
@@ -84,37 +87,40 @@ class ManagePreferences:
         # RFC 8058: a mail provider's POST, urlencoded or multipart; any other POST was made on the page.
         source = ONE_CLICK if b"One-Click" in request.body else PAGE
         topic = EVERY_TOPIC if form.get("everything") else claims.topic
-        counts = self._say([claims.profile_id], [claims.email_key], claims, [_Word(topic, False, source)])
-        title = pages.title_of(topic, settings.topics)
-        return _html(
-            200, pages.unsubscribed(settings.brand, title), counts=counts, facts={"topic": topic, "by": source}
-        )
+        self._say([claims.profile_id, claims.email_key], claims, [_Word(topic, False, source)])
+        page = pages.unsubscribed(settings.brand, pages.title_of(topic, settings.topics))
+        return _html(200, page, counts={"Unsubscribed": 1}, facts={"topic": topic, "by": source})
 
     def _preferences(self, request: HttpRequest, claims: LinkClaims) -> HttpResponse:
         brand = self.campaigns.settings.brand
         profile = resolve(self.profiles, [claims.profile_id]).get(claims.profile_id)
         if profile is None:
             return _html(200, pages.nothing_known(brand))
-        people = list(dict.fromkeys([claims.profile_id, profile.id]))
-        addresses = [claims.email_key]
+        ids = [claims.profile_id, profile.id, claims.email_key]
         if profile.email:
-            addresses.append(self.identity.key("email", normalise("email", profile.email)))
-        stops = list(self.profiles.stops([*people, *addresses]).values())
+            ids.append(self.identity.key("email", normalise("email", profile.email)))
+        ids = list(dict.fromkeys(ids))
+        # A send asks under the names of profiles that were merged into this one too.
+        stops = list(self.profiles.stops({*ids, *profile.merged}).values())
         now_on = self._state(profile, stops)
         suppressed = next((stop.suppressed for stop in stops if stop.suppressed), "")
         if request.method != "POST":
             return _html(200, pages.preferences(brand, self._choices(now_on), suppressed=suppressed))
         form = _form(request)
         if form.get("everything"):
-            words = [_Word(EVERY_TOPIC, False, PAGE)]
             wanted = dict.fromkeys(now_on, False)
+            words = [_Word(EVERY_TOPIC, False, PAGE)]
+            counts = {"Unsubscribed": 1}
             saved = "Saved: you are unsubscribed from everything."
         else:
             ticked = set(form.get("topic", ()))
             wanted = {topic: topic in ticked for topic in now_on}
-            words = self._words(now_on, wanted)
-            saved = "Your choice is saved." if words else "Nothing has changed."
-        counts = self._say(people, addresses, claims, words)
+            words = [self._word(topic, granted) for topic, granted in wanted.items()]
+            # Every word is said, but only a change is somebody more, or less, to write to.
+            changed = [granted for topic, granted in wanted.items() if granted != now_on[topic]]
+            counts = {"Unsubscribed": changed.count(False), "Subscribed": changed.count(True)}
+            saved = "Your choice is saved."
+        self._say(ids, claims, words)
         shown = pages.preferences(brand, self._choices(wanted), saved=saved, suppressed=suppressed)
         return _html(200, shown, counts=counts, facts={"topics": [f"{word.topic}:{word.granted}" for word in words]})
 
@@ -133,32 +139,23 @@ class ManagePreferences:
         topics = self.campaigns.settings.topics
         return [pages.Choice(name, topics[name].title, topics[name].description, is_on) for name, is_on in on.items()]
 
-    def _words(self, before: Mapping[str, bool], wanted: Mapping[str, bool]) -> list[_Word]:
-        """What a save says. Where a covering topic changes, those below it are said too, so that exactly what was
-        ticked holds afterwards."""
-        topics = self.campaigns.settings.topics
-        changed = {topic for topic in wanted if wanted[topic] != before[topic]}
-        words = []
-        for topic, granted in wanted.items():
-            if changed.intersection(_with_covering(topic, topics)):
-                wording = f"{topics[topic].title}: {topics[topic].description}".rstrip(": ")
-                words.append(_Word(topic, granted, PAGE, wording))
-        return words
+    def _word(self, topic: str, granted: bool) -> _Word:
+        held = self.campaigns.settings.topics[topic]
+        return _Word(topic, granted, PAGE, f"{held.title}: {held.description}".rstrip(": "))
 
-    def _say(self, people: list[str], addresses: list[str], claims: LinkClaims, words: list[_Word]) -> dict[str, int]:
+    def _say(self, ids: list[str], claims: LinkClaims, words: list[_Word]) -> None:
+        """``ids`` are the person and the addresses that a withdrawal holds for."""
+        # Never dated ahead of the clock, whatever is stored: a yes from the future would outweigh the next withdrawal.
         now = self.clock()
         withdrawn = {word.topic: now for word in words if not word.granted}
         if withdrawn:
-            for id_ in dict.fromkeys([*people, *addresses]):
+            for id_ in ids:
                 self.profiles.stop(Stop(id=id_, topics=withdrawn))
-        if words:
-            self.stream.put([_record(word, claims, now) for word in words])
-        refused = sum(1 for word in words if not word.granted)
-        return {"Unsubscribed": refused, "Subscribed": len(words) - refused}
+        self.stream.put([_record(word, claims, now) for word in words])
 
 
 def _record(word: _Word, claims: LinkClaims, now: int) -> StreamRecord:
-    # Only a later yes outweighs a stop: what was kept on is said a moment after what was switched off with it.
+    # Only a later yes outweighs a stop: what is on is said a moment after the topic that covers it was switched off.
     at = now + 1 if word.granted else now
     name = names.SUBSCRIBED if word.granted else names.UNSUBSCRIBED
     event = Event(
@@ -173,15 +170,6 @@ def _record(word: _Word, claims: LinkClaims, now: int) -> StreamRecord:
         source=SOURCE,
     )
     return StreamRecord(claims.profile_id, event.to_json())
-
-
-def _with_covering(topic: str, topics: Mapping[str, object]) -> set[str]:
-    chain: set[str] = set()
-    current: str | None = topic
-    while current and current not in chain:
-        chain.add(current)
-        current = getattr(topics.get(current), "covered_by", None)
-    return chain
 
 
 def _form(request: HttpRequest) -> dict[str, list[str]]:
