@@ -73,6 +73,28 @@ def test_templates_are_read_before_they_are_sent(body: str, expected: list[str])
     assert sorted(code for code in codes(body) if code != "render") == sorted(c for c in expected if c != "render")
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("{{ frist_name | default: 'there' }}", ["'frist_name' may be misspelt (did you mean 'first_name'?)"]),
+        ("{% if frist_name %}{{ frist_name }}{% endif %}",
+         ["'frist_name' may be misspelt (did you mean 'first_name'?)"]),
+        ("{{ profile.traits.frist_name | default: 'there' }}",
+         ["'frist_name' may be misspelt (did you mean 'first_name'?)"]),
+        ("{% if contry == 'DE' %}a{% endif %}", ["'contry' may be misspelt (did you mean 'country'?)"]),
+        ("{{ sheo_size | default: 40 }}", ["'sheo_size' may be misspelt (did you mean 'shoe_size'?)"]),
+        ("{{ firstName | default: 'you' }}{{ timezone | default: 'UTC' }}{{ shoe_size | default: 40 }}", []),
+        ("{{ favourite_colour | default: 'green' }}{{ loyalty_points | default: 0 }}", []),
+        ("{% assign frist_name = 'a' %}{% if frist_name %}{{ frist_name }}{% endif %}", []),
+    ],
+)  # fmt: skip
+def test_a_trait_that_is_asked_for_may_be_misspelt(body: str, expected: list[str]) -> None:
+    flow = CART + b"stop_when: {any: [{trait: {shoe_size: {more_than: 46}}}, {did: Order Completed}]}\n"
+    findings = found(f"<mj-text>{body}</mj-text>", flow=flow)
+    assert [message for _, message in findings] == expected
+    assert {code for code, _ in findings} <= {"may_be_misspelt"}
+
+
 def test_a_template_that_fails_for_a_stranger_is_an_error() -> None:
     findings = found("<mj-text>{{ first_name }}</mj-text>")
     assert [code for code, _ in findings] == ["render", "may_be_missing"]

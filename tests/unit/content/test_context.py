@@ -7,9 +7,10 @@ from decimal import Decimal
 import pytest
 
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED
+from homing.domain.content.publish import publish
 from homing.domain.content.scope import PRODUCT, VARIABLES
 from homing.domain.flows.language import DETAIL_TYPES
-from tests.unit.content.support import context, published
+from tests.unit.content.support import SETTINGS, campaign_files, context, published
 
 
 def item(**fields: object) -> dict[str, object]:
@@ -51,12 +52,55 @@ def test_a_product_that_nobody_knows_has_a_name_and_leads_to_the_cart() -> None:
         ("javascript:alert(1)", False),
         ("//shop.example/p", False),
         ("https://shop.example@evil.example/", False),
+        ("https://evil.example\\@shop.example/", False),
+        ("https://shop.example\\@evil.example/", False),
+        ("https://me:secret@shop.example/p", False),
+        ("https://evil.example\t.shop.example/", False),
+        ("https://shop.example:8443?p=9", True),
     ],
 )
 def test_links_of_events_lead_to_the_shop_or_are_replaced(url: str, kept: bool) -> None:
     assert item(product_id="mug", url=url)["url"] == (url if kept else "https://shop.example/p/mug")
     cart = context(published(), {"cart": {"items": [], "url": url}})["cart"]
     assert cart["url"] == (url if kept else "https://shop.example/cart")
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://shop.example/i/9.png", True),
+        ("https://img.shop.example/9.png", True),
+        ("https://pay.example/9.png", True),
+        ("https://cdn.shopify.com/s/9.png", True),
+        ("https://evil.example/9.png", False),
+        ("https://cdn.shopify.com.evil.example/9.png", False),
+        ("https://evil.example\\@cdn.shopify.com/9.png", False),
+        ("https://cdn.shopify.com\\@evil.example/9.png", False),
+        ("https://cdn.shopify.com@evil.example/9.png", False),
+        ("data:image/png;base64,xx", False),
+    ],
+)
+def test_pictures_of_events_lie_with_the_shop_or_its_cdn_or_are_left_out(url: str, kept: bool) -> None:
+    hosts = b"brand:\n  link_hosts: [pay.example]\n  image_hosts: [cdn.shopify.com]\n"
+    campaigns = publish(campaign_files() | {"settings.yaml": SETTINGS.replace(b"brand:\n", hosts)})
+
+    def shown(product_id: str) -> object:
+        found = context(campaigns, {"cart": {"items": [{"product_id": product_id, "image_url": url}]}})
+        return found["cart"]["items"][0].get("image_url")
+
+    assert shown("unknown") == (url if kept else None)
+    assert shown("mug") == (url if kept else "https://shop.example/i/mug.png")
+
+
+def test_strangers_texts_are_one_visible_line() -> None:
+    found = context(
+        published(), {"cart": {"items": [{"name": "Mu\u202eg\x00\r\nBcc"}]}, "data": {"a": ["x\ny"]}},
+        first_name="An\u2066n\n\x00a", city="\x00", pets=["Mi\nko"],
+    )  # fmt: skip
+    assert (found["first_name"], found["profile"]["traits"]["first_name"]) == ("Ann a", "Ann a")
+    assert "city" not in found
+    assert (found["pets"], found["data"]) == (["Mi ko"], {"a": ["x y"]})
+    assert found["cart"]["items"][0]["name"] == "Mug Bcc"
 
 
 def test_a_cart_is_summed_only_where_every_price_is_known_in_one_currency() -> None:

@@ -118,3 +118,11 @@ def test_a_subject_that_comes_out_empty_is_refused() -> None:
 def test_blank_lines_that_tags_leave_are_closed_up_in_the_text() -> None:
     mail = render("{% if a %}<mj-text>x</mj-text>{% endif %}{% if b %}<mj-text>y</mj-text>{% endif %}")
     assert "\n\n\n" not in mail.text
+
+
+def test_a_subject_is_one_line_that_reads_as_it_is_written() -> None:
+    campaigns = published("<mj-text>Hi {{ first_name }}!</mj-text>", subject="For {{ first_name }}, {{ data.word }}")
+    found = context(campaigns, {"data": {"word": "o\u202enow"}}, first_name="A\x00n\r\nBcc: b@evil.example")
+    rendered = Renderer(campaigns).render("note", found)
+    assert rendered.subject == "For An Bcc: b@evil.example, onow"
+    assert "Hi An Bcc: b@evil.example!" in rendered.text.splitlines()

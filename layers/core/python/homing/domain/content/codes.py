@@ -57,6 +57,11 @@ CODES: dict[str, Code] = {
         "Not everybody has it: a mail that reads it can't be sent to those who don't. "
         "Write `{% if first_name %}…{% endif %}` round it, or `{{ first_name | default: 'there' }}`.",
     ),
+    "may_be_misspelt": Code(
+        "warning",
+        "A trait that the template asks for, or gives a default, is called almost like one that is known. "
+        "A trait of your own is known when a segment or flow asks for it.",
+    ),
     "missing_unsubscribe": Code("error", "A mail that needs consent has no `{{ unsubscribe_url }}`, and would not be sent."),
     "missing_alt": Code("warning", "A picture without `alt`: who sees no pictures, or can't see, reads nothing there."),
     "missing_preheader": Code("warning", "Without a preheader the inbox shows whatever the mail begins with."),

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlsplit
 
-from homing.domain.campaigns import Brand, Campaigns, Product
+from homing.domain.campaigns import Campaigns, Product
 from homing.domain.content.filters import to_decimal
+from homing.domain.content.untrusted import link, picture, plain
 from homing.domain.delivery.message import SendRequest
 from homing.domain.errors import InvalidInput
 from homing.domain.profiles.profile import Profile
@@ -41,6 +41,11 @@ _LONGEST = 200
 _IDS = ("product_id", "sku", "id")
 
 
+def snake_case(name: str) -> str:
+    """``firstName`` is ``first_name``."""
+    return _CAMEL.sub("_", name).lower()
+
+
 def build_context(
     *,
     campaigns: Campaigns,
@@ -60,9 +65,10 @@ def build_context(
     traits = profile.all_traits()
     tz = zone(_text(traits.get("time_zone") or traits.get("timezone")), settings.time_zone)
     topic = settings.topics.get(request.topic)
-    known = {_CAMEL.sub("_", name).lower(): value for name, value in traits.items()} | traits
+    told = {name: value for name, said in traits.items() if (value := plain(said)) != ""}
+    known = {snake_case(name): value for name, value in told.items()} | told
     email = profile.email
-    context: dict[str, Any] = {name: value for name, value in known.items() if name not in RESERVED and value != ""}
+    context: dict[str, Any] = {name: value for name, value in known.items() if name not in RESERVED}
     context |= {
         "profile": {
             "id": profile.id,
@@ -86,11 +92,11 @@ def build_context(
 
 def _brought(data: Mapping[str, Any], items: _Items, tz: Any) -> dict[str, Any]:
     brought: dict[str, Any] = {
-        name: data[name] for name in ("nth", "year", "years", "segment", "views") if data.get(name) is not None
+        name: plain(data[name]) for name in ("nth", "year", "years", "segment", "views") if data.get(name) is not None
     }
     extra = data.get("data")
     if isinstance(extra, Mapping):
-        brought["data"] = dict(extra)
+        brought["data"] = plain(extra)
     cart, order = data.get("cart"), data.get("order")
     products = data.get("products") or (extra.get("products") if isinstance(extra, Mapping) else None)
     if isinstance(cart, Mapping):
@@ -113,7 +119,7 @@ class _Items:
     def cart(self, cart: Mapping[str, Any], tz: Any) -> dict[str, Any]:
         """``items``, ``count``, ``currency``, ``url``, and ``total`` where every price is known in one currency."""
         result = self._sums(self.many(cart.get("items") or []))
-        result["url"] = _on_brand(cart.get("url"), self.brand) or self.brand.cart_url
+        result["url"] = link(cart.get("url"), self.brand) or self.brand.cart_url
         if last := _text(cart.get("last_activity")):
             result["last_activity"] = datetime.fromisoformat(last).astimezone(tz)
         return result
@@ -142,7 +148,7 @@ class _Items:
             "product_id": product_id,
             "name": _text(item.get("name")) or product.name,
             "quantity": quantity,
-            "url": _on_brand(item.get("url"), self.brand) or product.url or self.brand.cart_url,
+            "url": link(item.get("url"), self.brand) or product.url or self.brand.cart_url,
             "currency": _text(item.get("currency")) or product.currency or self.currency,
         }
         price = _money(item.get("price"))
@@ -151,7 +157,7 @@ class _Items:
         optional = {
             "price": price,
             "total": None if price is None else price * quantity,
-            "image_url": _picture(item.get("image_url")) or product.image_url,
+            "image_url": picture(item.get("image_url"), self.brand) or product.image_url,
             "variant": _text(item.get("variant")),
             "category": _text(item.get("category")) or product.category,
             "brand": _text(item.get("brand")) or product.brand,
@@ -174,8 +180,7 @@ def _text(value: Any) -> str | None:
     """A short line of text, or None."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    line = " ".join(str(value).split())
-    return line[:_LONGEST] or None
+    return " ".join(plain(str(value)).split())[:_LONGEST] or None
 
 
 def _quantity(value: Any) -> int:
@@ -192,32 +197,3 @@ def _money(value: Any) -> Decimal | None:
         return to_decimal(value)
     except InvalidInput:
         return None
-
-
-def _picture(value: Any) -> str | None:
-    text = value if isinstance(value, str) else ""
-    return text if urlsplit_safe(text)[0] in {"http", "https"} else None
-
-
-def _on_brand(value: Any, brand: Brand) -> str | None:
-    """A link from an event, if it leads to the shop. Anybody who can read the storefront's page can send events; a mail
-    in the shop's name must not carry their links."""
-    if not isinstance(value, str):
-        return None
-    scheme, host = urlsplit_safe(value)
-    if scheme not in {"http", "https"}:
-        return None
-    home = urlsplit_safe(brand.website)[1].removeprefix("www.")
-    for allowed in (home, *brand.link_hosts):
-        if allowed and (host == allowed or host.endswith(f".{allowed}")):
-            return value
-    return None
-
-
-def urlsplit_safe(url: str) -> tuple[str, str]:
-    """Scheme and host in lower case; empty for what is no URL."""
-    try:
-        parts = urlsplit(url.strip())
-        return parts.scheme.lower(), (parts.hostname or "").lower()
-    except ValueError:
-        return "", ""

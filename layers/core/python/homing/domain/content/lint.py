@@ -9,7 +9,7 @@ from typing import NamedTuple
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.codes import CODES, Severity
 from homing.domain.content.publish import Sources, collect, read
-from homing.domain.content.references import references
+from homing.domain.content.references import references, traits
 from homing.domain.content.render import Renderer
 from homing.domain.content.samples import samples
 from homing.domain.content.suggest import closest
@@ -63,8 +63,10 @@ def _events(sources: Sources) -> Iterator[InvalidCampaign]:
 
 
 def _template(source: TemplateSource, used: list[Use], sources: Sources) -> Iterator[InvalidCampaign]:
+    documents = [*sources.segments.values(), *sources.flows.values()]
+    asked = {name for located in documents for name in traits(located.value)}
     for part in source.parts.values():
-        yield from read_by(part, used)
+        yield from read_by(part, used, asked)
     for match in _PICTURE.finditer(source.body.text):
         if not re.search(r"\salt\s*=", match[0]) and "mj-attributes" not in _above(source.body.text, match.start()):
             yield source.body.error("this picture has no alt text", code="missing_alt", index=match.start())

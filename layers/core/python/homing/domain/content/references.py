@@ -35,6 +35,19 @@ def references(value: Any, path: Path = ()) -> Iterator[tuple[str, str, Path]]:
                 yield from references(item, (*path, key))
 
 
+def traits(value: Any) -> Iterator[str]:
+    """Names of the traits that a document's rules ask for, without what is inside them (``address.country``)."""
+    if isinstance(value, list):
+        for item in value:
+            yield from traits(item)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key == "trait" and isinstance(item, Mapping):
+                yield from (str(name).partition(".")[0] for name in item)
+            elif key != "where":
+                yield from traits(item)
+
+
 def unknown(
     located: Located, *, segments: Collection[str], templates: Collection[str], topics: Collection[str] | None
 ) -> Iterator[InvalidCampaign]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.engine import environments, excerpt
 from homing.domain.content.suggest import did_you_mean
+from homing.domain.content.untrusted import plain
 from homing.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Renderer:
             raise InvalidInput(f"there is no template {template_name!r}{hint}", code="unknown_template")
         page = self._part(template_name, "html", template.html, context)
         text = self._part(template_name, "text", template.text, context)
-        subject = " ".join(self._part(template_name, "subject", template.subject, context).split())
+        subject = " ".join(plain(self._part(template_name, "subject", template.subject, context)).split())
         if not subject:
             raise InvalidInput("the subject came out empty", code="empty_subject", where=template_name)
         topic = context.get("topic")

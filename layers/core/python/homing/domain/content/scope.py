@@ -73,3 +73,5 @@ COMMON_TRAITS = (
     "first_name", "last_name", "name", "email", "phone", "birthday", "gender", "title", "username", "company",
     "created_at", "country", "city", "language", "time_zone", "loyalty_tier",
 )  # fmt: skip
+# Known as well, but nobody is led to them.
+OTHER_SPELLINGS = ("timezone",)

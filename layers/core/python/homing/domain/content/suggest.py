@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
-def closest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that somebody who wrote ``word`` probably meant."""
+def closest(word: str, candidates: Iterable[str], *, cutoff: float = 0.7) -> str | None:
+    """The candidate that somebody who wrote ``word`` probably meant; ``cutoff``: how alike they must be, up to 1."""
     by_shape = {_shape(candidate): candidate for candidate in candidates}
-    found = get_close_matches(_shape(word), by_shape, n=1, cutoff=0.7)
+    found = get_close_matches(_shape(word), by_shape, n=1, cutoff=cutoff)
     return by_shape[found[0]] if found else None
 
 

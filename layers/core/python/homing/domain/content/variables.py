@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED
+from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED, snake_case
 from homing.domain.content.engine import environments
-from homing.domain.content.scope import ANYTHING, COMMON_TRAITS, FORLOOP, VARIABLES, Shape
+from homing.domain.content.scope import ANYTHING, COMMON_TRAITS, FORLOOP, OTHER_SPELLINGS, VARIABLES, Shape
 from homing.domain.content.source import Source
 from homing.domain.content.suggest import closest, did_you_mean
 from homing.domain.content.usage import Use
@@ -18,15 +18,16 @@ Names = tuple[str | int, ...]
 _KEEPING = frozenset({"slice", "sort", "sort_natural", "reverse", "where", "reject", "uniq", "compact", "concat"})
 
 
-def read_by(source: Source, used: Sequence[Use]) -> Iterator[InvalidCampaign]:
-    """Mistakes in the variables and filters of one part of a template that these flows send."""
+def read_by(source: Source, used: Sequence[Use], traits: Collection[str] = ()) -> Iterator[InvalidCampaign]:
+    """Mistakes in the variables and filters of one part of a template that these flows send. ``traits``: names that the
+    shop's rules ask for, besides the common ones."""
     from liquid.exceptions import LiquidError
 
     try:
         template = environments().text.from_string(source.text)
     except LiquidError:
         return
-    reader = _Reader(source, used)
+    reader = _Reader(source, used, traits)
     reader.block(template.nodes, frozenset())
     yield from reader.problems
 
@@ -34,9 +35,11 @@ def read_by(source: Source, used: Sequence[Use]) -> Iterator[InvalidCampaign]:
 class _Reader:
     """Walks the syntax tree with what is known at each place: assigned names, and what an ``if`` has asked for."""
 
-    def __init__(self, source: Source, used: Sequence[Use]) -> None:
+    def __init__(self, source: Source, used: Sequence[Use], traits: Collection[str]) -> None:
         self.source = source
         self.used = used
+        self.traits = frozenset({*COMMON_TRAITS, *OTHER_SPELLINGS, *traits})
+        self.doubted: set[str] = set()
         self.known: dict[str, Shape] = {}
         self.problems: list[InvalidCampaign] = []
 
@@ -138,6 +141,8 @@ class _Reader:
                 hint = did_you_mean(str(name), shape.attributes)
                 self._say(f"there is no {shown}{hint}", "unknown_attribute", index)
                 return
+            if names[:2] == ("profile", "traits") and position == 2:
+                self._doubt(str(name), index, names, asked, {})
             open_trait = shape.open and names[0] == "profile" and shape is not ANYTHING
             if (name in shape.optional or open_trait) and not _certain(names[: position + 1], asked):
                 self._say(f"{shown} may be missing: ask with {{% if {shown} %}}", "may_be_missing", index)
@@ -147,6 +152,7 @@ class _Reader:
     def _trait(self, names: Names, index: int, asked: frozenset[Names]) -> None:
         root = str(names[0])
         if _certain(names, asked) or _certain(names[:1], asked):
+            self._doubt(root, index, names, asked, {*RESERVED, *self.known})
             return
         meant = closest(root, {*RESERVED, *self.known})
         if meant:
@@ -156,6 +162,17 @@ class _Reader:
             hint = did_you_mean(root, COMMON_TRAITS) if root not in COMMON_TRAITS else ""
             message = f"not everybody has the trait {shown!r}{hint}: use `| default:` or {{% if {shown} %}}"
             self._say(message, "may_be_missing", index)
+
+    def _doubt(
+        self, name: str, index: int, names: Names, asked: frozenset[Names], others: Iterable[str]
+    ) -> None:  # fmt: skip
+        """A trait that is asked for never fails, so a slip of the pen in it would never show."""
+        if not _certain(names, asked) or name in self.doubted or {name, snake_case(name)} & self.traits:
+            return
+        # Closer than elsewhere: shops have traits of their own, and most are nobody's slip.
+        if meant := closest(name, {*self.traits, *others}, cutoff=0.8):
+            self.doubted.add(name)
+            self._say(f"{name!r} may be misspelt (did you mean {meant!r}?)", "may_be_misspelt", index)
 
     def _brought(self, root: str, index: int) -> None:
         if root in ALWAYS:
