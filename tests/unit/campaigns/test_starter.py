@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -163,3 +164,18 @@ def test_the_docs_name_every_variable_and_filter() -> None:
         assert f"`{name}`" in page, name
     for name in Filters("en", "EUR").all():
         assert f"\\| {name}" in page, name
+
+
+def test_a_cart_of_several_things_is_spoken_of_in_the_plural() -> None:
+    known, unknown = mails("cart-reminder")[:2]
+    assert "Mara, we kept these for you." in known.text
+    assert "We kept this for you." in unknown.text
+
+
+def test_a_flow_can_be_started_by_hand_as_the_docs_say() -> None:
+    page = (DOCS / "campaigns.md").read_text(encoding="utf-8")
+    (entries,) = re.findall(r"aws events put-events --entries '(.*)'", page)
+    (entry,) = json.loads(entries)
+    flow = starter().flows[json.loads(entry["Detail"])["flow"]]
+    assert entry["DetailType"] == flow.on.detail_type == "FlowRequested"
+    assert set(sends(flow.steps)) <= set(starter().templates)
