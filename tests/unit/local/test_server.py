@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -55,6 +56,43 @@ def test_a_clock_that_is_told_nonsense_says_so(served: Served, body: bytes) -> N
     answer = served.answer("POST", "/_/clock", {}, body)
     assert answer.status == 400
     assert "code" in answer.json()
+
+
+def test_a_clock_that_is_told_to_run_back_says_that_it_does_not(served: Served) -> None:
+    answer = served.answer("POST", "/_/clock", {}, b"to=2026-03-01T00:00:00Z")
+    assert (answer.status, answer.json()["code"]) == (400, "past")
+    assert "it is 2026-03-02T08:00:01Z here" in answer.json()["message"]
+    assert served.ahead == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"", "bad_json"),
+        (b"[]", "bad_event"),
+        (b'{"detail-type": "FlowRequested"}', "bad_event"),
+        (b'{"detail-type": "FlowRequested", "detail": {}}', "nobody_listens"),
+    ],
+)
+def test_an_event_that_cannot_be_put_on_the_bus_is_answered_with_the_reason(
+    served: Served, body: bytes, code: str
+) -> None:
+    answer = served.answer("POST", "/_/events", {}, body)
+    assert (answer.status, answer.json()["code"]) == (400, code)
+    assert served.host.bus.published == []
+
+
+def test_events_are_posted(served: Served) -> None:
+    assert served.answer("GET", "/_/events", {}, b"").status == 405
+
+
+def test_quarantined_records_are_listed_with_their_reasons(served: Served) -> None:
+    assert served.answer("GET", "/_/quarantine", {}, b"").json() == []
+    (bucket,) = served.host.template.resources("AWS::S3::Bucket")
+    line = {"raw": "e30=", "at": stacks.START, "source": "http", "code": "odd", "reason": "it is odd", "where": "x"}
+    boto3.client("s3").put_object(Bucket=bucket.name, Key="records/1", Body=json.dumps(line).encode())
+    (listed,) = served.answer("GET", "/_/quarantine", {}, b"").json()
+    assert (listed["raw"], listed["code"], listed["at"]) == ("{}", "odd", stacks.START)
 
 
 def test_the_mailbox_shows_the_latest_mail_first_and_escapes_what_it_quotes(served: Served) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -84,8 +84,8 @@ def _gist(text: str) -> str:
 
 
 def _mail(mail: SentMail, number: int) -> str:
-    facts = {"From": mail.sender, "To": mail.recipient, "Sent": shown(mail.sent_at), **mail.headers}
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
+    facts = _list({"From": mail.sender, "To": mail.recipient, "Sent": shown(mail.sent_at)})
+    headers = f"<details><summary>Headers</summary>{_list(mail.headers)}</details>" if mail.headers else ""
     views = "".join(
         f'<button type="button" data-view="{view}" aria-pressed="{"true" if view == "desktop" else "false"}">'
         f"{view.title()}</button>"
@@ -93,12 +93,17 @@ def _mail(mail: SentMail, number: int) -> str:
     )
     reactions = "".join(f'<button name="kind" value="{kind}">{kind}</button>' for kind in _REACTIONS)
     return (
-        f'<div class="about"><h2>{escape(mail.subject)}</h2><dl>{rows}</dl>'
+        f'<div class="about"><h2>{escape(mail.subject)}</h2>{facts}{headers}'
         f'<form class="tools" method="post" action="/_/mail/{number}" aria-label="What the customer does">'
         f'{views}<span class="gap"></span>{reactions}</form></div>'
         f'<div class="stage"><iframe title="The mail" sandbox="allow-popups" src="/_/mail/{number}.html"></iframe>'
         f"<pre hidden>{escape(mail.text)}</pre></div>"
     )
+
+
+def _list(facts: Mapping[str, str]) -> str:
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts.items())
+    return f"<dl>{rows}</dl>"
 
 
 def _empty(hint: str) -> str:

@@ -1,4 +1,4 @@
-"""The local stack over real HTTP: the deployed paths, ``/_/mail`` and ``/_/clock``.
+"""The local stack over real HTTP: the deployed paths, and under ``/_/`` the mailbox, the clock, the bus, the quarantine.
 
 Requests are taken in threads and worked on one at a time. A thread lets virtual time follow real time, ahead by what
 ``/_/clock`` added.
@@ -18,12 +18,14 @@ from urllib.parse import parse_qs
 
 from homing.domain.errors import HomingError, InvalidInput
 from homing.domain.time import iso
-from homing.local import mailbox
+from homing.local import by_hand, mailbox
 from homing.local.clock import duration_of, instant_of
+from homing.local.collect import quarantined
 from homing.local.host import LocalHost
 from homing.local.http import Response
 
 _PUMP_SECONDS = 0.25
+_ONLY_POST = b'{"code": "method_not_allowed", "message": "events are posted"}'
 _LOG = logging.getLogger(__name__)
 
 
@@ -66,6 +68,13 @@ class Served:
     def _own(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Response:
         if path == "/_/clock":
             return self._clock(method, headers, body)
+        if path == "/_/events":
+            if method != "POST":
+                return Response(405, {"content-type": "application/json", "allow": "POST"}, _ONLY_POST)
+            return _json(200, by_hand.publish(self.host, body))
+        if path == "/_/quarantine":
+            lines = quarantined(self.host.objects("Quarantine"))
+            return _json(200, [line.model_dump(mode="json") for line in lines])
         mails = self.host.mails
         if path in {"/_/mail", "/_/mail/"}:
             return _html(mailbox.page(mails, None, self.host.now(), self.hint))
@@ -88,6 +97,10 @@ class Served:
             before = self.host.now()
             if to := _field(headers, body, "to", ""):
                 target = instant_of(to)
+                if target < before:
+                    raise InvalidInput(
+                        f"{iso(target)} is past: it is {iso(before)} here, and time never runs back", code="past"
+                    )
             else:
                 target = before + duration_of(_field(headers, body, "advance"))
             self.host.advance_to(target)
