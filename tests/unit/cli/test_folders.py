@@ -66,7 +66,7 @@ def test_a_backtest_leaves_out_what_it_cannot_read_and_says_so(recording: Path, 
         ("file", "bad_json", f"{recording}:2"),
         ("file", "missing_timestamp", f"{recording}:3"),
     ]
-    assert "2 of them because the line could not be read" in run("backtest", str(recording)).stdout
+    assert "quarantined or refused: 2 (2 unreadable lines)" in run("backtest", str(recording)).stdout
 
 
 @pytest.mark.parametrize("name", ["replay", "backtest"])

@@ -48,9 +48,9 @@ def text_of(summary: dict[str, Any], out: Path | None) -> str:
     if summary["reasons"]:
         lines.append("reasons: " + ", ".join(f"{reason} {count}" for reason, count in summary["reasons"].items()))
     if summary["quarantined"]:
-        unreadable = summary["unreadable_lines"]
-        note = f", {unreadable} of them because the line could not be read" if unreadable else ""
-        lines.append(f"{summary['quarantined']} messages were refused or quarantined{note}")
+        lines.append(
+            f"quarantined or refused: {summary['quarantined']} ({summary['unreadable_lines']} unreadable lines)"
+        )
     if errors := summary.get("function_errors"):
         counts = ", ".join(f"{name} {count}" for name, count in errors.items())
         lines.append(f"functions failed and were tried again: {counts} (the first: {summary['first_error']})")
