@@ -13,7 +13,7 @@ from homing.cli.folders import campaigns_option, ready_folder
 from homing.domain.content.publish import collect
 from homing.domain.content.render import Renderer
 from homing.domain.content.samples import samples
-from homing.domain.errors import InvalidInput
+from homing.domain.errors import InvalidCampaign, InvalidInput
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Mails of {brand}</title><style>
@@ -40,6 +40,9 @@ def command(campaigns: Path, out: Path, as_json: bool) -> None:
     """Render every template for sample customers, with a page to look at them."""
     try:
         written = preview(campaigns, out)
+    except InvalidCampaign:
+        # A mistake in a file, not in how the command was called: exit 1, as check and publish do.
+        raise
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     if as_json:
