@@ -145,7 +145,7 @@ def test_a_segment_that_was_left_by_time_while_new_campaigns_were_deployed_start
     old.receive(profile, event("Product Added", at(0), user_id="ana", product_id="p"))
     profile.changes = []
     new.settle(profile, TEN + 61 * MINUTE)
-    assert [(c.kind, c.at, c.data.get("redefined")) for c in profile.changes] == [
+    assert [(c.kind, c.at, c.data.get("news")) for c in profile.changes] == [
         ("cart_abandoned", TEN + 30 * MINUTE, None),
         ("segment_left", TEN + HOUR, None),
     ]

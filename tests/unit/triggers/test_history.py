@@ -7,6 +7,8 @@ import pytest
 from homing.domain.campaigns import Campaigns
 from homing.domain.engine import Engine
 from homing.domain.events.event import Event
+from homing.domain.flows.engine import TriggerEvent, starts
+from homing.domain.flows.language import Flow
 from homing.domain.profiles.profile import Profile
 
 NOW = datetime(2026, 10, 12, 9, tzinfo=UTC)
@@ -43,3 +45,17 @@ def test_an_order_that_arrives_hours_late_is_still_news(engine: Engine) -> None:
 
 def test_an_order_of_last_spring_that_is_handed_over_now_counts_but_starts_no_flow(engine: Engine) -> None:
     assert changes_after(engine, timedelta(days=200)) == {"segment_entered"}
+
+
+@pytest.mark.parametrize(("age", "started"), [(timedelta(hours=5), True), (timedelta(days=200), False)])
+def test_a_segment_entered_by_old_news_starts_no_flow(engine: Engine, age: timedelta, started: bool) -> None:
+    profile = Profile("p")
+    order = Event(
+        message_id="m", type="track", name="Order Completed", identifiers={"user_id": "u"}, occurred_at=NOW - age,
+        received_at=NOW, properties={"order_id": "1"},
+    )  # fmt: skip
+    engine.receive(profile, order)
+    (entered,) = [change for change in profile.changes if change.kind == "segment_entered"]
+    told = TriggerEvent("1", "p", entered.kind, entered.name, entered.key, entered.at, dict(entered.data))
+    flow = Flow.model_validate({"name": "hello", "on": {"segment_entered": "buyer"}, "steps": [{"send": "x"}]})
+    assert starts(flow, told) is started

@@ -84,9 +84,10 @@ class Engine:
         before = [(trigger, trigger.active(profile, arrived)) for trigger in triggers]
         touched = fold.fold(profile, event, self.plan)
         names = set(self.segments) if fresh else _select(self._rules_by_touch, touched)
-        self._evaluate(profile, arrived, names)
-        # What a mail could no longer be sent about is history that was handed over, not news.
+        # What a mail could no longer be sent about is history that was handed over, not news: a shop that imports its
+        # customers does not write to everybody who bought long ago.
         recent = event.occurred > arrived - self.campaigns.settings.send_expires_after
+        self._evaluate(profile, arrived, names, news=recent)
         for trigger, known in before:
             if recent:
                 self._fire(profile, trigger, known, arrived)
@@ -146,16 +147,16 @@ class Engine:
         at = max(at, profile.evaluated_at)
         if not first:
             profile.segments &= set(self.segments)
-            self._evaluate(profile, at, set(self.segments), redefined=True)
+            self._evaluate(profile, at, set(self.segments), news=False)
             self._rearm(profile, at)
 
-    def _evaluate(self, profile: Profile, at: int, segments: Iterable[str], *, redefined: bool = False) -> None:
+    def _evaluate(self, profile: Profile, at: int, segments: Iterable[str], *, news: bool = True) -> None:
         for name in sorted(segments):
             member, flip = next_flip(self.segments[name], profile, at)
             if member != (name in profile.segments):
                 kind = "segment_entered" if member else "segment_left"
                 (profile.segments.add if member else profile.segments.discard)(name)
-                data = {"segment": name, "redefined": True} if redefined else {"segment": name}
+                data: dict[str, Any] = {"segment": name} if news else {"segment": name, "news": False}
                 profile.changes.append(Change(kind, name, at, str(at), data))
             self._wake(profile, flip)
         profile.evaluated_at = max(profile.evaluated_at, at)

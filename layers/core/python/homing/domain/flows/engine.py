@@ -35,7 +35,7 @@ class TriggerEvent:
 
 def starts(flow: Flow, trigger: TriggerEvent) -> bool:
     """Whether the trigger is the one that the flow waits for."""
-    if flow.on.kind != trigger.kind or trigger.data.get("redefined"):
+    if flow.on.kind != trigger.kind or trigger.data.get("news") is False:
         return False
     if trigger.kind in {"segment_entered", "segment_left"}:
         return flow.on.segment == trigger.name
