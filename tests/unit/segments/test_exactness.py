@@ -8,25 +8,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homing.domain.campaigns import Brand, Campaigns, Settings
+from homing.domain.campaigns import Campaigns, Settings
 from homing.domain.engine import Engine
 from homing.domain.events.event import Event
 from homing.domain.profiles import codec, fold
 from homing.domain.profiles.profile import Profile
 from homing.domain.segments.language import Segment
+from tests.fixtures.shop import BRAND
 from tests.unit.segments import oracle
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
-BRAND = Brand(
-    name="Shop",
-    website="https://shop.example",
-    sender_name="Shop",
-    sender_address="hello@shop.example",
-    postal_address="1 Street",
-    support_email="help@shop.example",
-    cart_url="https://shop.example/cart",
-)
-
 names = st.sampled_from(["Product Viewed", "Product Added", "Order Completed"])
 windows = st.sampled_from(["1m", "5m", "1h", "2h", "1d"])
 tests = st.one_of(
