@@ -14,6 +14,7 @@ from homing.domain.events.event import PERSON_IDENTIFIERS
 from homing.domain.flows.engine import MAX_TRIGGER_AGE, TriggerEvent, advance, new_run, refresh_cart, starts
 from homing.domain.flows.run import Run
 from homing.domain.profiles.identity import Identity
+from homing.domain.profiles.profile import Profile
 from homing.domain.time import parse_instant
 from homing.services.ports import Clock, Journal, Outbox, ProfileStore
 from homing.services.resolve import resolve
@@ -110,7 +111,7 @@ class RunFlows:
             ]
             if any(self.journal.load_run(run.id) is not None for run in runs):
                 counts["ignored"] += 1
-            elif self._advance(runs[0], counts, fresh=True):
+            elif self._advance(runs[0], profile, counts, fresh=True):
                 counts["started"] += 1
 
     def _wake(self, run_id: str, counts: dict[str, int]) -> None:
@@ -119,27 +120,28 @@ class RunFlows:
             if run is None or run.status != "active" or run.wake_at is None or run.wake_at > self.clock():
                 counts["ignored"] += 1
                 return
+            profile = resolve(self.profiles, [run.profile_id]).get(run.profile_id)
             try:
-                if self._advance(run, counts, fresh=False):
+                if profile is None:
+                    self._end_without_profile(run, counts)
+                elif self._advance(run, profile, counts, fresh=False):
                     counts["advanced"] += 1
                 return
             except Conflict:
                 continue
         raise Unavailable(f"run {run_id} is written too often")
 
-    def _advance(self, run: Run, counts: dict[str, int], *, fresh: bool) -> bool:
+    def _end_without_profile(self, run: Run, counts: dict[str, int]) -> None:
+        gone = run.change(
+            status="ended", reason="profile_gone", ended_at=self.clock(), wake_at=None, version=run.version + 1
+        )
+        self.journal.save_run(gone, expected=run.version)
+        counts["ignored"] += 1
+
+    def _advance(self, run: Run, profile: Profile, counts: dict[str, int], *, fresh: bool) -> bool:
         """Sends go on the outbox before the run is stored: after a crash in between they are asked for again, under
         the same ids, which the ledger knows."""
         now = self.clock()
-        profile = resolve(self.profiles, [run.profile_id]).get(run.profile_id)
-        if profile is None:
-            counts["ignored"] += 1
-            if not fresh:
-                gone = run.change(
-                    status="ended", reason="profile_gone", ended_at=now, wake_at=None, version=run.version + 1
-                )
-                self.journal.save_run(gone, expected=run.version)
-            return False
         flow = self.campaigns.flows.get(run.flow)
         done, requests = advance(refresh_cart(run, profile, self.engine, now), flow, profile, self.engine, now)
         if requests:
