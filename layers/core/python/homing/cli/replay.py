@@ -11,10 +11,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from homing.cli.folders import campaigns_option, ready_folder
+from homing.cli.folders import campaigns_option
+from homing.cli.recordings import open_recording
 from homing.cli.results import summary_of, text_of, write
-from homing.domain.errors import InvalidInput
-from homing.domain.time import parse_instant
 
 if TYPE_CHECKING:
     from homing.local.recording import Recording
@@ -33,15 +32,7 @@ def command(events: Path, campaigns: Path, until: str | None, out: Path | None, 
 
     Every message is received at its timestamp; mails are captured, not sent.
     """
-    from homing.local.recording import read_recording
-
-    try:
-        recording = read_recording(events)
-        end = recording.end(parse_instant(until) if until else None)
-    except InvalidInput as error:
-        raise click.UsageError(str(error)) from error
-    if out is not None:
-        ready_folder(out)
+    recording, end = open_recording(events, until, out)
     summary = _run(recording, campaigns, end, out, as_json)
     click.echo(json.dumps(summary, indent=2) if as_json else text_of(summary, out))
     if "function_errors" in summary:

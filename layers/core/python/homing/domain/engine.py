@@ -7,7 +7,6 @@ them: before an event is folded, everything that came due before its arrival is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import Any
 
 from homing.domain.campaigns import Campaigns
@@ -67,11 +66,6 @@ class Engine:
         if "signup_anniversary" in used:
             found.append(Yearly.signup(settings.celebrate_at, settings.time_zone))
         return found
-
-    @cached_property
-    def knows_time(self) -> bool:
-        """Whether anything here can change without an event."""
-        return bool(self.segments or self.triggers)
 
     # What happens to a profile. Each adds to ``profile.changes``.
 
