@@ -26,6 +26,9 @@ UNSUBSCRIBED = "Unsubscribed"
 # Homing's own. A storefront that keeps whole carts sends the cart as it now is; consent given is an event too.
 CART_UPDATED = "Cart Updated"
 SUBSCRIBED = "Subscribed"
+# A marketer's lists of people (`homing list`): the property `list` names which.
+LIST_JOINED = "List Joined"
+LIST_LEFT = "List Left"
 
 # The calls of Segment's spec that carry no name of their own.
 IDENTIFIED = "Identified"

@@ -60,6 +60,7 @@ def fit(profile: Profile) -> None:
                 break
         else:
             profile.memory = {slot: _bare(held) for slot, held in profile.memory.items()}
+            profile.rivals = {}
             latest = sorted(profile.traits, key=lambda name: (-profile.traits[name].at, name))
             while latest and _size(profile) > MAX_BYTES:
                 latest = latest[: len(latest) // 2]
@@ -76,7 +77,8 @@ def _at_most(profile: Profile) -> int:
         for held in profile.memory.values()
     )
     named = sum(map(len, profile.identifiers.values())) * 512 + len(profile.consents) * 1_000
-    return lines * 1_500 + remembered + named + len(profile.traits) * (MAX_TRAIT + 200)
+    said = len(profile.traits) + sum(map(len, profile.rivals.values()))
+    return lines * 1_500 + remembered + named + said * (MAX_TRAIT + 200)
 
 
 def _told(profile: Profile) -> int:

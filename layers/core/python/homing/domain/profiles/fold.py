@@ -13,10 +13,10 @@ from typing import Any, TypeVar
 
 from homing.domain.events import names
 from homing.domain.events.event import PERSON_IDENTIFIERS, Event
-from homing.domain.profiles import bounds, carts, memory
+from homing.domain.profiles import bounds, carts, lists, memory, statements
 from homing.domain.profiles.identity import normalise
-from homing.domain.profiles.memory import Slot
-from homing.domain.profiles.profile import EXPLICIT, IMPORTED, INFERRED, Consent, Profile, TraitValue
+from homing.domain.profiles.memory import Slot, Wanting
+from homing.domain.profiles.profile import EXPLICIT, IMPORTED, Consent, Profile, TraitValue
 from homing.domain.time import DAY
 
 # Message ids are remembered this long and this many, to tell a redelivery at once. Older duplicates are harmless: what
@@ -29,7 +29,6 @@ DEFAULT_TOPIC = "marketing"
 Said = TypeVar("Said", TraitValue, Consent)
 
 _CONSENT_TRAITS = ("marketing_consent", "accepts_marketing", "email_consent", "acceptsMarketing", "marketingConsent")
-_SOURCE_WEIGHTS = {"csv": IMPORTED, "import": IMPORTED, "inferred": INFERRED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class FoldPlan:
     """What the campaigns want remembered."""
 
     slots: Mapping[str, Slot]
-    by_event: Mapping[str, tuple[Slot, ...]]
+    by_event: Mapping[str, Wanting]
     catalog: frozenset[str]
     forget_carts_after: int
 
@@ -53,8 +52,9 @@ def is_duplicate(profile: Profile, event: Event) -> bool:
 
 
 def fold(profile: Profile, event: Event, plan: FoldPlan) -> set[str]:
-    """Folds one event into ``profile`` in place. Returns what it touched: event name, ``trait:<name>``, ``*first``."""
-    touched = {event.name}
+    """Folds one event into ``profile`` in place. Returns the inputs of rules that it touched: ids of slots,
+    ``trait:<name>``, ``*list:<name>``, ``*review``, ``*first``."""
+    touched: set[str] = set()
     profile.seen[message_hash(event.message_id)] = event.received
     key = memory.event_key(event)
     if profile.first_at is None or event.occurred < profile.first_at:
@@ -69,26 +69,21 @@ def fold(profile: Profile, event: Event, plan: FoldPlan) -> set[str]:
         touched |= _fold_traits(profile, event)
     elif event.name in {names.SUBSCRIBED, names.UNSUBSCRIBED}:
         _fold_consent_event(profile, event)
-    for slot in plan.by_event.get(event.name, ()):
-        if slot.wants(event):
-            memory.remember(profile.memory, slot, event, key, plan.catalog)
+    elif event.name in lists.EVENTS:
+        touched |= lists.add(profile.lists, event)
+    if (wanting := plan.by_event.get(event.name)) is not None:
+        for slot in wanting.slots(event):
+            if memory.remember(profile.memory, slot, event, key, plan.catalog):
+                touched.add(slot.id)
     carts.fold_cart(profile.carts, event, key, plan.catalog)
     return touched
 
 
 def _fold_traits(profile: Profile, event: Event) -> set[str]:
-    weight = _SOURCE_WEIGHTS.get(event.source, EXPLICIT)
     touched = set()
     for name, value in event.properties.items():
-        if len(name) > bounds.MAX_NAME:
-            continue
-        stated = TraitValue(
-            weight, event.occurred, event.source[: bounds.MAX_NAME], bounds.small(value, bounds.MAX_TRAIT)
-        )
-        held = profile.traits.get(name)
-        if held is None or _order(stated) > _order(held):
-            profile.traits[name] = stated
-            touched.add(f"trait:{name}")
+        if len(name) <= bounds.MAX_NAME:
+            touched |= statements.add(profile, name, statements.stated(event, value))
     for name in _CONSENT_TRAITS:
         if isinstance(value := event.properties.get(name), bool):
             _word(profile, DEFAULT_TOPIC, IMPORTED, event, granted=value, wording=f"trait {name}")
@@ -98,10 +93,6 @@ def _fold_traits(profile: Profile, event: Event) -> set[str]:
         if isinstance(value, bool):
             _word(profile, str(topic)[: bounds.MAX_NAME], IMPORTED, event, granted=value, wording="trait consent")
     return touched
-
-
-def _order(trait: TraitValue) -> tuple[int, int, str, str]:
-    return trait.weight, trait.at, trait.source, repr(trait.value)
 
 
 def _fold_consent_event(profile: Profile, event: Event) -> None:
@@ -124,10 +115,8 @@ def merge(left: Profile, right: Profile) -> None:
         left.identifiers.setdefault(kind, set()).update(values)
     # One that was never stored was never written to.
     left.merged |= right.merged | ({right.id} if right.version else set())
-    for name, stated in right.traits.items():
-        held = left.traits.get(name)
-        if held is None or _order(stated) > _order(held):
-            left.traits[name] = stated
+    statements.join(left, right)
+    lists.join(left.lists, right.lists)
     for topic, said in right.consents.items():
         word = left.consents.get(topic)
         if word is None or said > word:
@@ -154,6 +143,8 @@ def prune(profile: Profile, plan: FoldPlan, now: int) -> None:
         profile.merged = set(sorted(profile.merged)[: bounds.MAX_MERGED])
     if len(profile.traits) > bounds.MAX_TRAITS:
         profile.traits = _latest(profile.traits, bounds.MAX_TRAITS)
+        statements.forget(profile)
+    lists.prune(profile.lists)
     if len(profile.consents) > bounds.MAX_TOPICS:
         profile.consents = _latest(profile.consents, bounds.MAX_TOPICS)
 
@@ -169,6 +160,8 @@ def normal_form(profile: Profile) -> dict[str, Any]:
     return {
         "identifiers": {kind: sorted(values) for kind, values in sorted(profile.identifiers.items())},
         "traits": dict(sorted(profile.traits.items())),
+        "rivals": dict(sorted(profile.rivals.items())),
+        "lists": dict(sorted(profile.lists.items())),
         "consents": dict(sorted(profile.consents.items())),
         "memory": dict(sorted(profile.memory.items())),
         "carts": {token: dict(sorted(log.items())) for token, log in sorted(profile.carts.items())},

@@ -16,14 +16,24 @@ WAKE_BUCKETS = 8
 EXPLICIT, IMPORTED, INFERRED = 2, 1, 0
 
 
+# How sure a statement is, 0 to 1, when nobody says: by weight.
+CONFIDENCE = {EXPLICIT: 1.0, IMPORTED: 0.8, INFERRED: 0.5}
+
+
 class TraitValue(NamedTuple):
     """A trait with where it comes from. Ordered: the more explicit, then the newer statement wins; ``value`` None
-    means that the trait was removed."""
+    means that the trait was removed. ``stated`` is the confidence that came with it, None the usual one."""
 
     weight: int
     at: int
     source: str
     value: Any
+    stated: float | None = None
+
+    @property
+    def confidence(self) -> float:
+        """How sure it is, 0 to 1."""
+        return CONFIDENCE[self.weight] if self.stated is None else self.stated
 
 
 class Consent(NamedTuple):
@@ -67,6 +77,10 @@ class Profile:
     # Ids of stored profiles that were merged into this one: what was sent to them was sent to this person.
     merged: set[str] = field(default_factory=set)
     traits: dict[str, TraitValue] = field(default_factory=dict)
+    # Trait → what other sources last said of it, the weightiest first (domain.profiles.statements).
+    rivals: dict[str, dict[str, TraitValue]] = field(default_factory=dict)
+    # List of people that a marketer uploaded → since when they are on it, or (False) no longer.
+    lists: dict[str, tuple[int, bool]] = field(default_factory=dict)
     consents: dict[str, Consent] = field(default_factory=dict)
     # Slot id → what that slot remembers (domain.profiles.memory).
     memory: dict[str, Any] = field(default_factory=dict)
