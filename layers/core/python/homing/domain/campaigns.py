@@ -15,10 +15,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from homing.domain.flows.language import Flow
 from homing.domain.segments.language import Duration, Model, Segment
+from homing.domain.segments.when import TimeOfDay
 
 _COLOUR = r"^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"
 _ADDRESS = r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+$"
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 
 
 def _colour(value: Any) -> Any:
@@ -58,24 +58,11 @@ def _currency(value: str) -> str:
     return value
 
 
-def _time_of_day(value: Any) -> Any:
-    """A bare number would be seconds after midnight."""
-    if isinstance(value, time):
-        return value
-    if isinstance(value, int) and 0 <= value < 24 and not isinstance(value, bool):
-        raise ValueError(f"{value} is not a time of day: write {value:02}:00")
-    if not isinstance(value, str) or not _CLOCK.fullmatch(value):
-        early = f"0{value}" if isinstance(value, str) and _CLOCK.fullmatch(f"0{value}") else "21:00"
-        raise ValueError(f"{value!r} is not a time of day: write {early}")
-    return value
-
-
 Colour = Annotated[str, BeforeValidator(_colour), WithJsonSchema({"type": "string", "pattern": _COLOUR})]
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": _ADDRESS})]
 Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^\\s/]+"})]
 Host = Annotated[str, AfterValidator(_host)]
 Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 
 
 class Brand(Model):
@@ -146,6 +133,38 @@ class Browse(Model):
     after: Duration = 2 * 3_600_000_000
 
 
+class Review(Model):
+    """Which contradictions between sources people shall look at (domain.profiles.conflicts): statements at least so sure
+    (0 to 1), on these traits or on all, unless one is older than the other by more than ``within``."""
+
+    # Above a guess (0.5), below an import (0.8): guesses raise no doubts, whatever somebody states does.
+    confidence: float = Field(0.7, ge=0, le=1)
+    within: Duration = 30 * 86_400_000_000
+    traits: list[str] | Literal["all"] = "all"
+
+    def looks_at(self, trait: str) -> bool:
+        """Whether contradictions about this trait matter."""
+        return self.traits == "all" or trait in self.traits
+
+
+class Audit(Model):
+    """When the audit speaks up; docs/audit.md says what each number means."""
+
+    # People under which a segment is called small, and under which overlaps and drifts are nobody's business.
+    too_small: int = Field(20, ge=1)
+    # From which share of common people two segments are near-duplicates (Jaccard), and one is within the other.
+    duplicate: float = Field(0.9, gt=0, le=1)
+    subset: float = Field(0.98, gt=0, le=1)
+    # A size drifts when it differs from its usual one by this share at least, and by so many robust deviations.
+    drift_share: float = Field(0.2, gt=0)
+    drift_score: float = Field(3.5, gt=0)
+    # So many changes of one person and segment within this time are flapping.
+    flaps: int = Field(6, ge=2)
+    flaps_within: Duration = Field(14 * 86_400_000_000, gt=0)
+    # Findings that are known and wanted: ``never_used`` for all of a kind, ``never_used vip`` for one.
+    ignore: list[str] = Field(default_factory=list)
+
+
 class Settings(Model):
     """``settings.yaml``."""
 
@@ -157,12 +176,14 @@ class Settings(Model):
     browse: Browse = Browse()
     # Birthdays and anniversaries are reached at this wall-clock time in the customer's zone.
     celebrate_at: TimeOfDay = time(9, 0)
+    review: Review = Review()
     quiet_hours: QuietHours | None = None
     # All topics together: nobody gets more than this.
     cap: Cap | None = None
     topics: dict[str, Topic] = Field(default_factory=lambda: {"marketing": Topic(title="Offers and ideas")})
     # A marketing send that could not go out after this long is given up.
     send_expires_after: Duration = 2 * 86_400_000_000
+    audit: Audit = Audit()
 
 
 class Product(Model):

@@ -16,12 +16,19 @@ from homing.domain.profiles import bounds, carts, fold
 from homing.domain.profiles.fold import FoldPlan
 from homing.domain.profiles.memory import Plan
 from homing.domain.profiles.profile import Change, Profile
-from homing.domain.segments.rules import Compiler, Rule, next_flip
+from homing.domain.profiles.review_rule import ReviewRule
+from homing.domain.segments.compiler import Compiler
+from homing.domain.segments.rules import FIRST, ID, NOW, Rule, next_flip
+from homing.domain.segments.timed import timed_inputs
 from homing.domain.triggers.triggers import BrowseAbandoned, CartAbandoned, OrderPlaced, Trigger, Yearly
 
 # A profile can't have more things come due in one settling than this; beyond it a rule would be ill-defined.
 _MAX_STEPS = 10_000
 _NOTHING: Mapping[str, Any] = {}
+# What everybody has from the first event on.
+_ALWAYS = frozenset({ID, NOW})
+# Internal: those whom somebody should look at.
+REVIEW = "@review"
 
 
 class Engine:
@@ -30,7 +37,7 @@ class Engine:
     def __init__(self, campaigns: Campaigns) -> None:
         self.campaigns = campaigns
         plan = Plan()
-        compiler = Compiler(campaigns.segments, plan)
+        compiler = Compiler(campaigns.segments, plan, zone=campaigns.settings.time_zone)
         self.segments: dict[str, Rule] = {name: compiler.segment(name) for name in sorted(campaigns.segments)}
         self.triggers: list[Trigger] = self._triggers(plan)
         # Conditions inside flows, by their identity in the parsed flow: (flow, position).
@@ -47,7 +54,14 @@ class Engine:
             catalog=frozenset(campaigns.products),
             forget_carts_after=campaigns.settings.cart.forget_after,
         )
-        self._rules_by_touch = _index((name, rule.touched_by) for name, rule in self.segments.items())
+        # Nobody is told of the internal ones; the member index keeps them.
+        self._rules: dict[str, Rule] = {**self.segments, REVIEW: ReviewRule(campaigns.settings)}
+        self._by_input = _index((name, rule.reads) for name, rule in self._rules.items())
+        self._by_timed_input = _index((name, timed_inputs(rule)) for name, rule in self._rules.items())
+        self._timed_traits = tuple(key for key in self._by_timed_input if key.startswith("trait:"))
+        nobody = Profile("")
+        # What holds of somebody of whom nothing is known.
+        self._from_the_start = {name for name, rule in self._rules.items() if rule.check(nobody, 0)[0]}
         self._triggers_by_touch = _index((str(i), trigger.touched_by) for i, trigger in enumerate(self.triggers))
 
     def _triggers(self, plan: Plan) -> list[Trigger]:
@@ -77,7 +91,11 @@ class Engine:
         triggers = self._touched_triggers({event.name, *(f"trait:{name}" for name in _trait_names(event))})
         before = [(trigger, trigger.active(profile, arrived)) for trigger in triggers]
         touched = fold.fold(profile, event, self.plan)
-        names = set(self.segments) if fresh else _select(self._rules_by_touch, touched)
+        names = (
+            _select(self._by_input, touched | _ALWAYS) | self._from_the_start
+            if fresh
+            else _select(self._by_input, touched)
+        )
         # What a mail could no longer be sent about is history that was handed over, not news: a shop that imports its
         # customers does not write to everybody who bought long ago.
         recent = event.occurred > arrived - self.campaigns.settings.send_expires_after
@@ -95,10 +113,11 @@ class Engine:
         profile.changes += [change for change in other.changes if not change.kind.startswith("segment_")]
         known = [(trigger, trigger.active(profile, at), trigger.active(other, at)) for trigger in self.triggers]
         fold.merge(profile, other)
-        self._evaluate(profile, at, set(self.segments))
+        profile.wake_at = None
+        self._evaluate(profile, at, self._rules)
         for trigger, mine, theirs in known:
             self._fire(profile, trigger, mine, at, theirs)
-        self._rearm(profile, at)
+            self._wake(profile, trigger.next(profile, at, profile.wake_at))
 
     def settle(self, profile: Profile, until: int) -> None:
         """Lets time pass: everything that flips by itself at or before ``until``, each at its own instant."""
@@ -108,11 +127,26 @@ class Engine:
             if profile.wake_at is None or profile.wake_at > until:
                 break
             instant = max(profile.wake_at, profile.evaluated_at)
-            self._evaluate(profile, instant, set(self.segments))
+            profile.wake_at = None
+            self._evaluate(profile, instant, self._timed(profile))
             for trigger in self.triggers:
                 self._fire(profile, trigger, trigger.active(profile, instant - 1), instant)
-            self._rearm(profile, instant)
+                self._wake(profile, trigger.next(profile, instant, profile.wake_at))
         profile.evaluated_at = max(profile.evaluated_at, until)
+
+    def doubt(self, profile: Profile, mark: str, at: int) -> None:
+        """Notes something doubtful about who this is (:func:`homing.domain.profiles.people.mark`) for review."""
+        at = max(at, profile.evaluated_at)
+        self.settle(profile, at)
+        profile.doubts.add(mark)
+        self._evaluate(profile, at, _select(self._by_input, {"*review"}))
+
+    def reconsider(self, profile: Profile, at: int) -> None:
+        """Evaluates everything after memory was changed by a rebuild or an un-merge: what differs is not news. Settle
+        the profile first."""
+        at = max(at, profile.evaluated_at)
+        profile.revision = profile.revision or self.campaigns.revision
+        self._reassess(profile, at)
 
     def close_cart(self, profile: Profile, token: str, at: int) -> None:
         """An order of somebody else closed the cart of this token."""
@@ -140,13 +174,19 @@ class Engine:
             at = profile.wake_at - 1
         at = max(at, profile.evaluated_at)
         if not first:
-            profile.segments &= set(self.segments)
-            self._evaluate(profile, at, set(self.segments), news=False)
-            self._rearm(profile, at)
+            profile.segments &= set(self._rules)
+            self._reassess(profile, at)
+
+    def _reassess(self, profile: Profile, at: int) -> None:
+        """Every segment, and when to look again; what differs is not news."""
+        profile.wake_at = None
+        self._evaluate(profile, at, self._rules, news=False)
+        for trigger in self.triggers:
+            self._wake(profile, trigger.next(profile, at, profile.wake_at))
 
     def _evaluate(self, profile: Profile, at: int, segments: Iterable[str], *, news: bool = True) -> None:
         for name in sorted(segments):
-            member, flip = next_flip(self.segments[name], profile, at)
+            member, flip = next_flip(self._rules[name], profile, at)
             if member != (name in profile.segments):
                 kind = "segment_entered" if member else "segment_left"
                 (profile.segments.add if member else profile.segments.discard)(name)
@@ -174,12 +214,12 @@ class Engine:
         if instant is not None and (profile.wake_at is None or instant < profile.wake_at):
             profile.wake_at = instant
 
-    def _rearm(self, profile: Profile, at: int) -> None:
-        profile.wake_at = None
-        for rule in self.segments.values():
-            self._wake(profile, next_flip(rule, profile, at)[1])
-        for trigger in self.triggers:
-            self._wake(profile, trigger.next(profile, at, profile.wake_at))
+    def _timed(self, profile: Profile) -> set[str]:
+        """The segments that time alone may change: those that read something this profile has. The others answer as they
+        did, however many there are."""
+        present = {*profile.memory, FIRST, NOW}
+        present.update(key for key in self._timed_traits if key[6:] in profile.traits)
+        return _select(self._by_timed_input, present)
 
     def _touched_triggers(self, touched: set[str]) -> list[Trigger]:
         return [self.triggers[int(i)] for i in sorted(_select(self._triggers_by_touch, touched))]

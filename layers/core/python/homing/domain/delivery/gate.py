@@ -14,9 +14,9 @@ from homing.domain.campaigns import Cap, QuietHours, Settings, Topic
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import SendRequest, Stop
 from homing.domain.profiles.fold import EVERY_TOPIC
+from homing.domain.profiles.local_time import zone_of
 from homing.domain.profiles.profile import EXPLICIT, Consent, Profile
 from homing.domain.time import iso, local_instant, to_datetime
-from homing.domain.triggers.triggers import zone_of
 
 # Sends that reached, or may have reached, somebody.
 COUNTED = frozenset({"sending", "sent", "unknown"})

@@ -115,6 +115,9 @@ def merge(left: Profile, right: Profile) -> None:
         left.identifiers.setdefault(kind, set()).update(values)
     # One that was never stored was never written to.
     left.merged |= right.merged | ({right.id} if right.version else set())
+    left.doubts |= right.doubts
+    left.dismissed |= right.dismissed
+    left.apart |= right.apart
     statements.join(left, right)
     lists.join(left.lists, right.lists)
     for topic, said in right.consents.items():
@@ -139,6 +142,9 @@ def prune(profile: Profile, plan: FoldPlan, now: int) -> None:
     for kind, values in profile.identifiers.items():
         if len(values) > bounds.MAX_IDENTIFIERS:
             profile.identifiers[kind] = set(sorted(values)[: bounds.MAX_IDENTIFIERS])
+    for marks in (profile.doubts, profile.dismissed, profile.apart):
+        if len(marks) > bounds.MAX_MARKS:
+            marks.intersection_update(sorted(marks)[: bounds.MAX_MARKS])
     if len(profile.merged) > bounds.MAX_MERGED:
         profile.merged = set(sorted(profile.merged)[: bounds.MAX_MERGED])
     if len(profile.traits) > bounds.MAX_TRAITS:
@@ -162,6 +168,9 @@ def normal_form(profile: Profile) -> dict[str, Any]:
         "traits": dict(sorted(profile.traits.items())),
         "rivals": dict(sorted(profile.rivals.items())),
         "lists": dict(sorted(profile.lists.items())),
+        "doubts": sorted(profile.doubts),
+        "dismissed": sorted(profile.dismissed),
+        "apart": sorted(profile.apart),
         "consents": dict(sorted(profile.consents.items())),
         "memory": dict(sorted(profile.memory.items())),
         "carts": {token: dict(sorted(log.items())) for token, log in sorted(profile.carts.items())},

@@ -8,90 +8,43 @@ again (:func:`prune`) commutes with it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from homing.domain.events import names
 from homing.domain.events.event import Event
+from homing.domain.events.properties import look_up, property_of
 from homing.domain.profiles import bounds
-from homing.domain.segments.language import Test
+from homing.domain.segments.comparisons import Test, passes
 
 # An entry: (occurred, id, payload). Lists are kept latest first.
 Entry = tuple[int, int, Any]
 
-# `same: product_id` remembers at most so many different values, the most recent ones (documented in docs/segments.md).
+# Bounds of what one slot remembers, the most recent; docs/segments.md says which rules feel them.
 MAX_VALUES = 200
+MAX_ENTRIES = 1_000
+MAX_STEPS = 100
 _MAX_AHEAD = 100
+
+
+_ORDERS = frozenset({names.ORDER_COMPLETED, names.ORDER_CANCELLED})
 
 
 def event_key(event: Event) -> int:
     """40 bits that identify the event among a person's others of its kind.
 
-    An order is known by its number, so that the same order from the storefront and from the shop's webhook is one.
+    An order is known by its number, so that the same order from the storefront and from the shop's webhook is one, and
+    its cancellation can be told by it.
     """
     text = event.message_id
-    if event.name == names.ORDER_COMPLETED and (order := event.properties.get("order_id")):
+    if event.name in _ORDERS and (order := event.properties.get("order_id")):
         text = f"order:{order}"
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=5).digest(), "big")
 
 
-def look_up(properties: Mapping[str, Any], path: str) -> Any:
-    """A property by name; dots reach into objects."""
-    if path in properties:
-        return properties[path]
-    value: Any = properties
-    for part in path.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return None
-        value = value[part]
-    return value
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or value is None:
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return float("inf") if value > 0 else float("-inf")
-    except (TypeError, ValueError):
-        return None
-
-
-def passes(test: Test, value: Any) -> bool:
-    """Whether a value passes every test asked. Missing values pass only ``exists: false``."""
-    if test.exists is not None and (value is not None) != test.exists:
-        return False
-    if value is None:
-        return test.exists is False and len(test.model_fields_set) == 1
-    if test.equals is not None and not _same(value, test.equals):
-        return False
-    if test.in_ is not None and not any(_same(value, candidate) for candidate in test.in_):
-        return False
-    if test.contains is not None and not _contains(value, test.contains):
-        return False
-    if test.model_fields_set & {"more_than", "at_least", "less_than", "at_most"}:
-        number = _number(value)
-        return number is not None and not (
-            (test.more_than is not None and not number > test.more_than)
-            or (test.at_least is not None and not number >= test.at_least)
-            or (test.less_than is not None and not number < test.less_than)
-            or (test.at_most is not None and not number <= test.at_most)
-        )
-    return True
-
-
-def _same(value: Any, wanted: Any) -> bool:
-    if isinstance(value, bool) or isinstance(wanted, bool):
-        return value is wanted
-    return bool(value == wanted) or str(value) == str(wanted)
-
-
-def _contains(value: Any, wanted: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(_same(item, wanted) for item in value)
-    return isinstance(value, str) and str(wanted).casefold() in value.casefold()
+# What an entry carries besides time and id, taken from the event; None when the event does not belong in the slot.
+Take = Callable[[Event], dict[str, Any] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,27 +58,60 @@ class Slot:
     keep: int = 1
     # Microseconds after which an entry can't matter any more; None keeps it for ever.
     window: int | None = None
-    # Which properties an entry carries along, and for how many of the latest entries.
+    # Properties that each entry carries along.
+    values: tuple[str, ...] = ()
+    # Properties of any form that the latest few entries carry along.
     payload: tuple[str, ...] = ()
     payload_keep: int = 0
+    # Only what happened in ``[from, to)``; None is open.
+    between: tuple[int | None, int | None] | None = None
+    # The earliest entries instead of the latest.
+    earliest: bool = False
+    # How many different values of ``same``, the most recent.
+    keep_values: int = MAX_VALUES
+    # Values of ``same`` are kept as short hashes: long ones that nobody reads.
+    hashed: bool = False
+    take: Take | None = None
 
     def wants(self, event: Event) -> bool:
         """Whether the event belongs here."""
         if event.name not in self.events:
             return False
-        return all(passes(test, look_up(event.properties, path)) for path, test in self.where)
+        if self.between is not None:
+            start, end = self.between
+            if (start is not None and event.occurred < start) or (end is not None and event.occurred >= end):
+                return False
+        return all(passes(test, property_of(event, path)) for path, test in self.where)
+
+    def value_of(self, event: Event) -> str | None:
+        """Under which value of ``same`` the event is kept; None without the property."""
+        value = property_of(event, self.same) if self.same is not None else None
+        if value is None:
+            return None
+        text = bounds.label(value)
+        return hashlib.blake2b(text.encode(), digest_size=5).hexdigest() if self.hashed else text
 
 
-def slot_id(events: Iterable[str], where: Mapping[str, Test], same: str | None) -> str:
+def slot_id(
+    events: Iterable[str],
+    where: Mapping[str, Test],
+    same: str | None,
+    between: tuple[int | None, int | None] | None = None,
+    *,
+    earliest: bool = False,
+    hashed: bool = False,
+) -> str:
     """Stable over rule changes: the same thing to remember has the same id."""
     tests = sorted((path, test.model_dump_json(exclude_unset=True)) for path, test in where.items())
-    text = repr((sorted(events), tests, same))
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    key: tuple[Any, ...] = (sorted(events), tests, same)
+    if between is not None or earliest or hashed:
+        key = (*key, between, earliest, hashed)
+    return hashlib.blake2b(repr(key).encode(), digest_size=4).hexdigest()
 
 
 @dataclass(slots=True)
 class Plan:
-    """All slots that the campaigns need, by event name."""
+    """All slots that the campaigns need."""
 
     slots: dict[str, Slot] = field(default_factory=dict)
 
@@ -137,30 +123,86 @@ class Plan:
         same: str | None = None,
         keep: int = 1,
         window: int | None = None,
+        values: tuple[str, ...] = (),
         payload: tuple[str, ...] = (),
         payload_keep: int = 0,
+        between: tuple[int | None, int | None] | None = None,
+        earliest: bool = False,
+        keep_values: int = MAX_VALUES,
+        hashed: bool = False,
+        take: Take | None = None,
         id: str | None = None,
     ) -> str:
-        """Asks for memory; several askers of the same thing share one slot that serves them all. Returns its id."""
+        """Asks for memory; several askers of the same thing share one slot that serves them all. Returns its id.
+
+        ``take`` goes with an ``id`` of its own.
+        """
         events = frozenset(events)
         where = where or {}
-        key = id or slot_id(events, where, same)
+        key = id or slot_id(events, where, same, between, earliest=earliest, hashed=hashed)
+        keep, keep_values = min(keep, MAX_ENTRIES), min(keep_values, MAX_ENTRIES)
         held = self.slots.get(key)
         if held is not None:
             keep = max(keep, held.keep)
+            keep_values = max(keep_values, held.keep_values)
             window = None if window is None or held.window is None else max(window, held.window)
-            payload = held.payload or payload
+            values = tuple(dict.fromkeys(held.values + values))
+            payload = tuple(dict.fromkeys(held.payload + payload))
             payload_keep = max(payload_keep, held.payload_keep)
-        self.slots[key] = Slot(key, events, tuple(sorted(where.items())), same, keep, window, payload, payload_keep)
+        self.slots[key] = Slot(
+            key, events, tuple(sorted(where.items(), key=lambda item: item[0])), same, keep, window, values, payload,
+            payload_keep, between, earliest, keep_values, hashed, take,
+        )  # fmt: skip
         return key
 
-    def by_event(self) -> dict[str, tuple[Slot, ...]]:
+    def by_event(self) -> dict[str, Wanting]:
         """The slots that may want an event of a name."""
         index: dict[str, list[Slot]] = {}
         for slot in self.slots.values():
             for name in slot.events:
                 index.setdefault(name, []).append(slot)
-        return {name: tuple(slots) for name, slots in index.items()}
+        return {name: Wanting.of(slots) for name, slots in index.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanting:
+    """The slots that may want an event of one name: those that ask for one value of a property stand under it, so that
+    a thousand rules about a thousand categories cost an event only those of its own category."""
+
+    always: tuple[Slot, ...]
+    by_value: tuple[tuple[str, Mapping[str, tuple[Slot, ...]]], ...]
+
+    @classmethod
+    def of(cls, slots: Iterable[Slot]) -> Wanting:
+        """Sorts slots under the first property of which they accept only certain values."""
+        always: list[Slot] = []
+        keyed: dict[str, dict[str, list[Slot]]] = {}
+        for slot in slots:
+            path, accepted = next(((p, a) for p, test in slot.where if (a := _accepted(test))), ("", ()))
+            if not accepted:
+                always.append(slot)
+            for text in set(accepted):
+                keyed.setdefault(path, {}).setdefault(text, []).append(slot)
+        by_value = {p: {text: tuple(found) for text, found in texts.items()} for p, texts in keyed.items()}
+        return cls(tuple(always), tuple(sorted(by_value.items(), key=lambda item: item[0])))
+
+    def slots(self, event: Event) -> list[Slot]:
+        """Those that want the event."""
+        found = [slot for slot in self.always if slot.wants(event)]
+        for path, texts in self.by_value:
+            value = property_of(event, path)
+            if value is not None and (under := texts.get(str(value))):
+                found += [slot for slot in under if slot.wants(event)]
+        return found
+
+
+def _accepted(test: Test) -> tuple[str, ...]:
+    """The texts of the only values that can pass; () where there may be others."""
+    wanted = [test.equals] if test.equals is not None else test.in_
+    if not wanted or any(isinstance(value, bool | float) for value in wanted):
+        # 1.0 and 1 are equal, but not as text.
+        return ()
+    return tuple(str(value) for value in wanted)
 
 
 # What of a product the catalog does not know better.
@@ -174,38 +216,51 @@ def lean(product: Mapping[str, Any], catalog: frozenset[str]) -> dict[str, Any]:
     return dict(product)
 
 
-def _payload(slot: Slot, event: Event, catalog: frozenset[str]) -> dict[str, Any] | None:
-    if not slot.payload:
+def _carried(slot: Slot, event: Event, catalog: frozenset[str]) -> dict[str, Any] | None:
+    """What an entry carries along; None where that is nothing."""
+    if slot.take is not None:
+        return slot.take(event)
+    if not slot.payload and not slot.values:
         return None
     held = {name: value for name in slot.payload if (value := look_up(event.properties, name)) is not None}
     if isinstance(products := held.get("products"), list):
         held["products"] = [lean(product, catalog) for product in products if isinstance(product, Mapping)]
-    return {
+    carried = {
         name: bounds.small(value, bounds.MAX_ORDER if name == "products" else bounds.MAX_PAYLOAD // 5)
         for name, value in lean(held, catalog).items()
     }
+    for name in slot.values:
+        value = property_of(event, name)
+        if value is not None:
+            carried[name] = (
+                bounds.label(value) if isinstance(value, str) else bounds.small(value, bounds.MAX_PAYLOAD // 5)
+            )
+    return carried or None
 
 
-def remember(memory: dict[str, Any], slot: Slot, event: Event, key: int, catalog: frozenset[str] = frozenset()) -> None:
-    """Adds the event to its slot (nothing happens when it is there already)."""
-    entry: Entry = (event.occurred, key, _payload(slot, event, catalog))
+def remember(memory: dict[str, Any], slot: Slot, event: Event, key: int, catalog: frozenset[str] = frozenset()) -> bool:
+    """Adds the event to its slot (nothing happens when it is there already). Whether it belongs there."""
+    carried = _carried(slot, event, catalog)
+    if carried is None and slot.take is not None:
+        return False
+    entry: Entry = (event.occurred, key, carried)
     if slot.same is None:
         memory[slot.id] = insert(memory.get(slot.id, []), entry)
-        return
-    value = look_up(event.properties, slot.same)
-    if value is None:
-        return
+        return True
+    name = slot.value_of(event)
+    if name is None:
+        return False
     values: dict[str, list[Entry]] = memory.setdefault(slot.id, {})
-    name = bounds.label(value)
     values[name] = insert(values.get(name, []), entry)
+    return True
 
 
 def insert(entries: list[Entry], entry: Entry) -> list[Entry]:
-    """With that entry, latest first; of two with one id the earlier stays."""
-    at, key, _ = entry
+    """With that entry, latest first; of two with one id the earlier stays, at one instant the one that says more."""
+    at, key, carried = entry
     for held in entries:
         if held[1] == key:
-            if held[0] <= at:
+            if held[0] < at or (held[0] == at and (held[2] == carried or _says(held[2]) >= _says(carried))):
                 return entries
             entries = [e for e in entries if e[1] != key]
             break
@@ -213,6 +268,10 @@ def insert(entries: list[Entry], entry: Entry) -> list[Entry]:
     while position < len(entries) and (entries[position][0], entries[position][1]) > (at, key):
         position += 1
     return [*entries[:position], entry, *entries[position:]]
+
+
+def _says(carried: dict[str, Any] | None) -> tuple[int, str]:
+    return (-1, "") if carried is None else (len(carried), repr(carried))
 
 
 def join(left: Any, right: Any) -> Any:
@@ -228,6 +287,17 @@ def join(left: Any, right: Any) -> Any:
 
 
 def _forget(slot: Slot, entries: list[Entry], now: int) -> list[Entry]:
+    if slot.earliest:
+        return entries[-slot.keep :]
+    if (
+        entries
+        and entries[0][0] <= now
+        and len(entries) <= slot.keep
+        and (not slot.payload or len(entries) <= slot.payload_keep)
+        and (slot.window is None or entries[-1][0] + slot.window > now)
+    ):
+        # The usual case: nothing ahead, nothing too much.
+        return entries
     # Entries of the near future (clocks differ) don't push out what counts now.
     kept: list[Entry] = []
     past = 0
@@ -237,8 +307,17 @@ def _forget(slot: Slot, entries: list[Entry], now: int) -> list[Entry]:
             past += 1
             if past > slot.keep or (slot.window is not None and at + slot.window <= now):
                 break
-        kept.append((at, key, payload if past <= slot.payload_keep else None))
+        kept.append((at, key, payload if past <= slot.payload_keep else _bare(slot, payload)))
     return kept
+
+
+def _bare(slot: Slot, payload: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What entries that are not among the latest few still carry."""
+    if payload is None or slot.take is not None:
+        return payload
+    if not slot.values:
+        return None
+    return {name: payload[name] for name in slot.values if name in payload} or None
 
 
 def prune(memory: dict[str, Any], slots: Mapping[str, Slot], now: int) -> None:
@@ -253,9 +332,17 @@ def prune(memory: dict[str, Any], slots: Mapping[str, Slot], now: int) -> None:
                 del memory[key]
         else:
             values = {value: kept for value, held in memory[key].items() if (kept := _forget(slot, held, now))}
-            if len(values) > MAX_VALUES:
-                latest = sorted(values.items(), key=lambda item: (item[1][0][0], item[0]), reverse=True)
-                values = dict(latest[:MAX_VALUES])
+            if len(values) > slot.keep_values:
+                values = _latest_values(slot, values, now)
             memory[key] = values
             if not values:
                 del memory[key]
+
+
+def _latest_values(slot: Slot, values: dict[str, list[Entry]], now: int) -> dict[str, list[Entry]]:
+    """The values that came last by now, and those that are still to come."""
+    came = {value: next((at for at, _, _ in held if at <= now), None) for value, held in values.items()}
+    past = sorted(((at, value) for value, at in came.items() if at is not None), reverse=True)[: slot.keep_values]
+    ahead = sorted(((held[0][0], value) for value, held in values.items() if held[0][0] > now), reverse=True)
+    kept = {value for _, value in past} | {value for _, value in ahead[:_MAX_AHEAD]}
+    return {value: held for value, held in values.items() if value in kept}

@@ -15,9 +15,10 @@ from typing import Any, Protocol
 from homing.domain.campaigns import Browse
 from homing.domain.events import names
 from homing.domain.profiles import carts
+from homing.domain.profiles.local_time import day_of, zone_of
 from homing.domain.profiles.memory import Entry, Plan
 from homing.domain.profiles.profile import Change, Profile
-from homing.domain.time import DAY, anniversary, iso, local_instant, to_datetime, zone
+from homing.domain.time import DAY, anniversary, iso, local_instant, to_datetime
 
 ORDER_FIELDS = ("order_id", "total", "revenue", "currency", "products")
 VIEW_FIELDS = ("product_id", "name", "price", "currency", "image_url", "url", "category")
@@ -203,16 +204,6 @@ class OrderPlaced:
         return Change(self.kind, key, t, number or key, {"nth": found, "order": order})
 
 
-def _day_of(value: Any) -> date | None:
-    text = str(value).strip()
-    if text.startswith("--"):
-        text = f"2000-{text[2:]}" if "-" in text[2:] else f"2000-{text[2:4]}-{text[4:]}"
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class Yearly:
     """A day that comes round each year, celebrated at a wall-clock time in the customer's zone."""
@@ -241,7 +232,7 @@ class Yearly:
     def _origin(self, profile: Profile) -> date | None:
         for name in self.traits:
             if (value := profile.trait(name)) is not None:
-                return _day_of(value)
+                return day_of(value)
         return None
 
     def _instant(self, profile: Profile, origin: date, year: int) -> int:
@@ -281,12 +272,3 @@ class Yearly:
         origin = self._origin(profile)
         data = {"year": found} if self.kind == "birthday" or origin is None else {"years": found - origin.year}
         return Change(self.kind, self.kind, t, key, data)
-
-
-def zone_of(profile: Profile, default: str) -> Any:
-    """The customer's time zone, else the shop's."""
-    for name in ("timezone", "time_zone"):
-        value = profile.trait(name)
-        if isinstance(value, str):
-            return zone(value, default)
-    return zone(default)
