@@ -12,8 +12,8 @@ from homing.local.report.text import count, esc, period, spelled, sums
 from homing.local.report.timeline import story
 
 # Nothing is loaded but pictures: no scripts, no fonts, no trackers, whatever a mail contains.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; frame-src 'self'"
-_MARK = (
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: https: http:; frame-src 'self'"
+MARK = (
     '<svg viewBox="0 0 34 34" aria-hidden="true"><rect width="34" height="34" rx="10" fill="#0f766e"/>'
     '<path d="M8.5 20.500V15L17 8l8.5 7v9.500a1.5 1.5 0 0 1-1.5 1.500H14" fill="none" stroke="#fff" stroke-width="2.3"'
     ' stroke-linecap="round" stroke-linejoin="round"/><path d="M17.5 21.500L13 26l4.5 4.5" transform="translate(0 -0.3)"'
@@ -42,7 +42,7 @@ def page(numbers: Numbers, *, title: str, note: str, pictures: Mapping[str, byte
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="robots" content="noindex">
 <title>{esc(title)}: {esc(shop)}, {esc(dates)}</title>
 <style>
@@ -52,7 +52,7 @@ def page(numbers: Numbers, *, title: str, note: str, pictures: Mapping[str, byte
 <body>
 <a class="skip" href="#content">To the content</a>
 <header class="top">
-<div class="brand">{_MARK}<div>{esc(shop)} <span class="soft">{esc(dates)}</span></div></div>
+<div class="brand">{MARK}<div>{esc(shop)} <span class="soft">{esc(dates)}</span></div></div>
 <h1>{_headline(numbers)}</h1>
 <p class="lead">{esc(_summary(numbers))}</p>
 {parts.totals(numbers)}

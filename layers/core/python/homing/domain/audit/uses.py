@@ -1,0 +1,149 @@
+"""What campaigns read: which events and properties their rules and triggers wait for, and who uses which segment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from homing.domain.campaigns import Campaigns
+from homing.domain.events import names
+from homing.domain.flows.language import Flow
+from homing.domain.profiles import carts
+
+_EVENT_KEYS = ("did", "did_not", "first", "last", "rate")
+_AMOUNTS = ("distinct", "sum", "average", "maximum", "minimum")
+_WORDS_OF_PEOPLE = {"trait", "computed", "where", "having"}
+
+# What each trigger waits for; any one of them is enough to start something.
+TRIGGER_EVENTS: dict[str, frozenset[str]] = {
+    "cart_abandoned": frozenset(carts.CART_EVENTS),
+    "browse_abandoned": frozenset({names.PRODUCT_VIEWED}),
+    "order_placed": frozenset({names.ORDER_COMPLETED}),
+}
+# Without these properties a trigger, a cart or a mail can't do its work, whatever the rules say.
+ESSENTIAL: dict[str, frozenset[str]] = {
+    names.PRODUCT_VIEWED: frozenset({"product_id"}),
+    names.PRODUCT_ADDED: frozenset({"product_id", "cart_id"}),
+    names.ORDER_COMPLETED: frozenset({"order_id", "products"}),
+}
+
+
+@dataclass(slots=True)
+class Reads:
+    """Events, with the properties asked of each, and segments."""
+
+    events: dict[str, set[str]] = field(default_factory=dict)
+    segments: set[str] = field(default_factory=set)
+
+    def add(self, other: Reads) -> None:
+        """What the other reads too."""
+        for event, properties in other.events.items():
+            self.events.setdefault(event, set()).update(properties)
+        self.segments |= other.segments
+
+
+def reads(rule: Any) -> Reads:
+    """What a rule (a model, or what it dumps to) asks for, without looking into the segments that it names."""
+    found = Reads()
+    dump = getattr(rule, "model_dump", None)
+    for node in _nodes(dump(mode="json", by_alias=True, exclude_defaults=True) if dump else rule):
+        if isinstance(node.get("segment"), str):
+            found.segments.add(node["segment"])
+        asked = _properties(node)
+        for key in _EVENT_KEYS:
+            if isinstance(node.get(key), str):
+                found.events.setdefault(node[key], set()).update(asked)
+        if isinstance(node.get("rate"), str) and isinstance(node.get("of"), str):
+            found.events.setdefault(node["of"], set()).update({node["by"]} if "by" in node else ())
+        if isinstance(node.get("sequence"), list) and isinstance(node.get("same"), str):
+            for step in node["sequence"]:
+                if "did" in step:
+                    found.events.setdefault(step["did"], set()).add(node["same"])
+    return found
+
+
+def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _nodes(item)
+    elif isinstance(value, Mapping):
+        yield value
+        for key, item in value.items():
+            if key not in _WORDS_OF_PEOPLE:
+                yield from _nodes(item)
+
+
+def _properties(node: Mapping[str, Any]) -> set[str]:
+    asked = {name for key in ("where", "having") for name in node.get(key) or () if isinstance(node.get(key), Mapping)}
+    asked |= {node[key] for key in ("same", "by") if isinstance(node.get(key), str)}
+    asked |= {node[key]["of"] for key in _AMOUNTS if isinstance(node.get(key), Mapping) and "of" in node[key]}
+    # `exists: false` asks for absence: such a property may stay away.
+    absent = {
+        name
+        for key in ("where", "having")
+        for name, test in (node.get(key) or {}).items()
+        if isinstance(test, Mapping) and test.get("exists") is False
+    }
+    return {name.partition(".")[0] for name in asked - absent if not name.startswith("context.")}
+
+
+def segment_reads(campaigns: Campaigns) -> dict[str, Reads]:
+    """Segment → what its rule reads, with the segments below it."""
+    own = {name: reads(segment.when) for name, segment in campaigns.segments.items()}
+
+    def whole(name: str, seen: frozenset[str]) -> Reads:
+        found = Reads()
+        if name in own and name not in seen:
+            found.add(own[name])
+            for below in own[name].segments:
+                found.add(whole(below, seen | {name}))
+        return found
+
+    return {name: whole(name, frozenset()) for name in own}
+
+
+def trigger_events(flow: Flow, below: Mapping[str, Reads]) -> frozenset[str]:
+    """The events of which some must arrive for the flow ever to start; empty where it needs none (birthdays)."""
+    if flow.on.segment is not None and flow.on.segment in below:
+        return frozenset(below[flow.on.segment].events)
+    return TRIGGER_EVENTS.get(flow.on.kind, frozenset())
+
+
+def flow_reads(flow: Flow) -> Reads:
+    """What its trigger, branches and goal ask for."""
+    found = reads([step.model_dump(mode="json", by_alias=True, exclude_defaults=True) for step in flow.steps])
+    if flow.stop_when is not None:
+        found.add(reads(flow.stop_when))
+    if flow.on.segment is not None:
+        found.segments.add(flow.on.segment)
+    return found
+
+
+def needed(campaigns: Campaigns) -> dict[str, set[str]]:
+    """Event → properties that some segment, trigger or branch works with."""
+    found = Reads()
+    for read in segment_reads(campaigns).values():
+        found.add(read)
+    for flow in campaigns.flows.values():
+        found.add(flow_reads(flow))
+        found.add(Reads({event: set() for event in TRIGGER_EVENTS.get(flow.on.kind, ())}))
+    return {event: asked | ESSENTIAL.get(event, frozenset()) for event, asked in found.events.items()}
+
+
+def users(campaigns: Campaigns) -> dict[str, list[str]]:
+    """Segment → who uses it: ``flow win-back``, ``segment vip``, ``template birthday``."""
+    found: dict[str, list[str]] = {name: [] for name in campaigns.segments}
+    for flow in campaigns.flows.values():
+        for name in flow_reads(flow).segments:
+            found.setdefault(name, []).append(f"flow {flow.name}")
+    for segment in campaigns.segments.values():
+        for name in reads(segment.when).segments:
+            found.setdefault(name, []).append(f"segment {segment.name}")
+    for template in campaigns.templates.values():
+        text = f"{template.subject}\n{template.html}\n{template.text}"
+        for name in campaigns.segments:
+            if "segments" in text and re.search(rf"""["']{re.escape(name)}["']""", text):
+                found[name].append(f"template {template.name}")
+    return {name: sorted(who) for name, who in found.items() if name in campaigns.segments}
