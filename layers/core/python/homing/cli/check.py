@@ -7,20 +7,29 @@ from pathlib import Path
 
 import click
 
-from homing.adapters.files import read_folder
+from homing.adapters.files import load_bundle, read_folder
 from homing.cli.folders import campaigns_option
 from homing.domain.content.lint import Finding, lint
-from homing.domain.errors import InvalidInput
+from homing.domain.content.new_memory import new_memory
+from homing.domain.content.publish import publish as published
+from homing.domain.errors import InvalidCampaign, InvalidInput
 
 
 @click.command("check")
 @campaigns_option
+@click.option(
+    "--against",
+    type=click.Path(exists=True, path_type=Path),
+    help="Folder or bundle of the campaigns as they are deployed: warns of rules whose memory was not kept yet.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
-def command(campaigns: Path, as_json: bool, strict: bool) -> None:
+def command(campaigns: Path, against: Path | None, as_json: bool, strict: bool) -> None:
     """Find mistakes in segments, flows and templates: exits 1 when there are any."""
     try:
         findings = check(campaigns)
+        if against is not None and not any(finding.severity == "error" for finding in findings):
+            findings += compare(campaigns, against)
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     errors = sum(finding.severity == "error" for finding in findings)
@@ -41,6 +50,26 @@ def command(campaigns: Path, as_json: bool, strict: bool) -> None:
 def check(folder: Path) -> list[Finding]:
     """All findings. Raises InvalidInput when there is no such folder."""
     return lint(read_folder(folder))
+
+
+def compare(folder: Path, against: Path) -> list[Finding]:
+    """What the rules of a folder ask for that profiles under ``against`` (a folder or a bundle) do not remember. Raises
+    InvalidInput."""
+    new = published(read_folder(folder))
+    old = published(read_folder(against)) if against.is_dir() else load_bundle(against)
+    return [
+        Finding(
+            "warning",
+            InvalidCampaign(
+                f"it asks for {lacking.what}: it counts from deployment on, until `homing rebuild`",
+                code="new_memory",
+                file=lacking.file,
+                line=1,
+                column=1,
+            ),
+        )
+        for lacking in new_memory(new, old)
+    ]
 
 
 def summary(folder: str, errors: int, warnings: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import Mail
 from homing.domain.flows.run import Run
-from homing.domain.profiles.profile import Change, Profile
+from homing.domain.profiles.profile import INTERNAL, Change, Profile
 from homing.local.outputs import Message, ProfileLine, Transition
 
 
@@ -48,7 +48,7 @@ def messages(runs: Mapping[str, Run], entries: Iterable[tuple[str, Entry]], mail
 
 def transition(profile_id: str, user_id: str | None, change: Change) -> Transition | None:
     """A segment entered or left; None for other changes."""
-    if change.kind not in {"segment_entered", "segment_left"}:
+    if change.kind not in {"segment_entered", "segment_left"} or change.name.startswith(INTERNAL):
         return None
     return Transition(
         at=change.at,
@@ -68,7 +68,7 @@ def profile_line(profile: Profile) -> ProfileLine:
         identifiers={kind: sorted(values) for kind, values in profile.identifiers.items()},
         traits=profile.all_traits(),
         consents={topic: said.granted for topic, said in profile.consents.items()},
-        segments=sorted(profile.segments),
+        segments=profile.named_segments,
         version=profile.version,
         first_at=profile.first_at,
         last_at=profile.last_at,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homing.domain.flows.language import DETAIL_TYPES
-from homing.domain.profiles.profile import Change
+from homing.domain.profiles.profile import INTERNAL, Change
 from homing.domain.time import iso
 from homing.services.ports import Bus, BusEvent, Journal
 
@@ -50,7 +50,8 @@ class PublishChanges:
         for image in images:
             members: dict[str, bool] = {}
             for index, change in enumerate(image.changes):
-                events.append(bus_event(image, index, change))
+                if not change.name.startswith(INTERNAL):
+                    events.append(bus_event(image, index, change))
                 if change.kind in {"segment_entered", "segment_left"}:
                     members[change.name] = change.kind == "segment_entered"
                 elif change.kind == MERGED:

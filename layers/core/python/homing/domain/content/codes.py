@@ -68,5 +68,10 @@ CODES: dict[str, Code] = {
     "too_large": Code("warning", "Larger than 102 KB: Gmail cuts the mail off, often before the unsubscribe link."),
     "render": Code("error", "The template fails for a sample customer, so it would fail for real ones."),
     "unused_template": Code("warning", "No flow sends this template."),
+    "new_memory": Code(
+        "warning",
+        "With `--against`: a rule asks for something that profiles did not remember so far, so it counts from its "
+        "deployment on. `homing rebuild` folds the archive once more, and starts no flows for what happened long ago.",
+    ),
     "unused_block": Code("warning", "No template includes this block."),
 }  # fmt: skip

@@ -72,7 +72,7 @@ def build_context(
     context |= {
         "profile": {
             "id": profile.id,
-            "segments": sorted(profile.segments),
+            "segments": profile.named_segments,
             "traits": known,
             **({"email": email} if email else {}),
         },

@@ -11,6 +11,8 @@ from homing.domain.errors import InvalidCampaign
 
 _KINDS = {"send": "template", "segment": "segment", "segment_entered": "segment", "segment_left": "segment"}
 
+_EVENTS = frozenset({"did", "did_not", "first", "last", "rate"})
+
 
 def references(value: Any, path: Path = ()) -> Iterator[tuple[str, str, Path]]:
     """Kind (``segment``, ``template``, ``event``), name and path of every reference in a document as it was written.
@@ -22,14 +24,16 @@ def references(value: Any, path: Path = ()) -> Iterator[tuple[str, str, Path]]:
             yield from references(item, (*path, index))
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            if key in {"trait", "where"}:
+            if key in {"trait", "where", "computed", "having"}:
                 continue
-            if key in _KINDS and isinstance(item, str):
+            if key == "conflicts_with" and isinstance(item, list):
+                yield from (("segment", one, (*path, key, n)) for n, one in enumerate(item) if isinstance(one, str))
+            elif key in _KINDS and isinstance(item, str):
                 yield _KINDS[key], item, (*path, key)
             elif key in {"segment_entered", "segment_left"} and isinstance(item, Mapping):
                 if isinstance(item.get("segment"), str):
                     yield "segment", item["segment"], (*path, key, "segment")
-            elif key in {"did", "did_not"} and isinstance(item, str):
+            elif (key in _EVENTS or (key == "of" and "rate" in value)) and isinstance(item, str):
                 yield "event", item, (*path, key)
             else:
                 yield from references(item, (*path, key))
@@ -66,7 +70,11 @@ def unknown(
 def cycles(documents: Mapping[str, Located]) -> Iterator[InvalidCampaign]:
     """Segments that lead back to themselves, each circle once."""
     edges = {
-        name: [(target, path) for kind, target, path in references(located.value) if kind == "segment"]
+        name: [
+            (target, path)
+            for kind, target, path in references(located.value)
+            if kind == "segment" and path[0] != "conflicts_with"
+        ]
         for name, located in documents.items()
     }
     done: set[str] = set()

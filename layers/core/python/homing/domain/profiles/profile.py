@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 WAKE_BUCKETS = 8
+# What the names of segments start with that Homing keeps for itself, such as the review list.
+INTERNAL = "@"
 
 # How much a statement about somebody weighs: what they said beats what was imported beats what was inferred.
 EXPLICIT, IMPORTED, INFERRED = 2, 1, 0
@@ -34,6 +36,16 @@ class TraitValue(NamedTuple):
     def confidence(self) -> float:
         """How sure it is, 0 to 1."""
         return CONFIDENCE[self.weight] if self.stated is None else self.stated
+
+    @property
+    def order(self) -> tuple[int, int, str, str, float]:
+        """What beats what: the more explicit, then the newer; the rest only so that two machines agree."""
+        return self.weight, self.at, self.source, repr(self.value), self.confidence
+
+    @property
+    def voice(self) -> str:
+        """Whose statement it is: those of one source and weight follow one another, those of others stand beside them."""
+        return f"{self.weight}:{self.source}"
 
 
 class Consent(NamedTuple):
@@ -76,6 +88,13 @@ class Profile:
     identifiers: dict[str, set[str]] = field(default_factory=dict)
     # Ids of stored profiles that were merged into this one: what was sent to them was sent to this person.
     merged: set[str] = field(default_factory=set)
+    # Doubts whether this is one person ("email|<profile id>"), and those that somebody dismissed (domain.profiles.people).
+    doubts: set[str] = field(default_factory=set)
+    dismissed: set[str] = field(default_factory=set)
+    # Profiles that somebody decided are other people: they never become one again.
+    apart: set[str] = field(default_factory=set)
+    # Other people seen with the device that this id was made of. Of the id, not of the person: merging leaves it behind.
+    shared: set[str] = field(default_factory=set)
     traits: dict[str, TraitValue] = field(default_factory=dict)
     # Trait → what other sources last said of it, the weightiest first (domain.profiles.statements).
     rivals: dict[str, dict[str, TraitValue]] = field(default_factory=dict)
@@ -94,6 +113,8 @@ class Profile:
     last_at: int | None = None
     # Published state: what the world was told.
     segments: set[str] = field(default_factory=set)
+    # Staged attribute (lifecycle, persona) → [stage, since].
+    stages: dict[str, list[Any]] = field(default_factory=dict)
     evaluated_at: int = 0
     wake_at: int | None = None
     # What became true with the latest write; the table's stream carries it to the bus.
@@ -123,6 +144,11 @@ class Profile:
     def all_traits(self) -> dict[str, Any]:
         """Trait values by name, without the removed ones."""
         return {name: held.value for name, held in self.traits.items() if held.value is not None}
+
+    @property
+    def named_segments(self) -> list[str]:
+        """The segments that marketers wrote, sorted; the internal ones start with ``@``."""
+        return sorted(name for name in self.segments if not name.startswith(INTERNAL))
 
     @property
     def email(self) -> str | None:
