@@ -11,7 +11,8 @@ from homing.adapters.dynamodb_journal import DynamoJournal
 from homing.domain.delivery.ledger import Entry, Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.run import Run
-from homing.services.ports import Due, Journal
+from homing.domain.profiles.identity import Identity
+from homing.services.ports import Due, FirstMembers, Journal
 
 
 def a_run(id_: str = "r1", **values: object) -> Run:
@@ -126,6 +127,32 @@ def test_the_same_change_of_membership_twice_is_once(journal: Journal) -> None:
     journal.set_member("vip", "ada", member=True, version=5)
     journal.set_member("vip", "ada", member=True, version=5)
     assert list(journal.members("vip")) == ["ada"]
+
+
+def hashed(number: int) -> str:
+    """An id as people have them."""
+    return Identity(b"secret").key("user_id", str(number))
+
+
+def test_the_first_members_are_those_with_the_smallest_ids(journal: Journal) -> None:
+    ids = sorted(hashed(number) for number in range(120))
+    for id_ in ids:
+        journal.set_member("vip", id_, member=True, version=1)
+    journal.set_member("vip", ids[3], member=False, version=2)
+    there = [id_ for id_ in ids if id_ != ids[3]]
+    assert journal.first_members("vip", 20) == FirstMembers(there[:20], there[19])
+    assert journal.first_members("vip", 118) == FirstMembers(there[:118], there[117])
+    assert journal.first_members("vip", 119) == FirstMembers(there, None)
+    assert journal.first_members("unknown", 20) == FirstMembers([], None)
+
+
+def test_of_a_segment_that_people_only_pass_through_a_bounded_part_is_read(journal: Journal) -> None:
+    ids = sorted(hashed(number) for number in range(100))
+    for id_ in ids:
+        journal.set_member("door", id_, member=id_ in {ids[0], ids[80]}, version=1)
+    # Nine marks or members are looked at for each one asked for: the 36th id is the last that is known.
+    assert journal.first_members("door", 4) == FirstMembers([ids[0]], ids[35])
+    assert journal.first_members("door", 100) == FirstMembers([ids[0], ids[80]], None)
 
 
 def test_ended_runs_expire_unless_they_are_once_for_ever(dynamodb: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from homing.adapters.memory import MemoryArchive, MemoryQuarantine
 from homing.adapters.s3 import S3Archive, S3Quarantine, record_of
+from homing.domain.errors import InvalidInput, Unavailable
 from homing.services.ports import Rejected
 
 
@@ -40,6 +41,29 @@ def test_lines_are_archived_under_their_key_and_overwritten_by_the_same_key(arch
     port.put("events/date=2026-11-22/shard-1", [{"old": 1}])
     port.put("events/date=2026-11-22/shard-1", [{"n": 1, "name": "Käse"}, {"n": 2}])
     assert stored("events/date=2026-11-22/shard-1") == [{"n": 1, "name": "Käse"}, {"n": 2}]
+
+
+def test_the_archive_is_read_back_in_the_order_of_keys(archive: Any) -> None:
+    port, _ = archive
+    for day in ("2026-11-23", "2026-11-22"):
+        port.put(f"events/date={day}/shard-1", [{"day": day}, {"n": 2}])
+    port.put("audit/date=2026-11-22", [{"audit": 1}])
+    assert list(port.keys("events/")) == ["events/date=2026-11-22/shard-1", "events/date=2026-11-23/shard-1"]
+    assert list(port.keys("events/date=2026-11-23/")) == ["events/date=2026-11-23/shard-1"]
+    assert list(port.keys("elsewhere/")) == []
+    assert list(port.read("events/date=2026-11-23/shard-1")) == [{"day": "2026-11-23"}, {"n": 2}]
+
+
+def test_what_is_not_there_can_not_be_read(archive: Any) -> None:
+    port, _ = archive
+    with pytest.raises(Unavailable):
+        list(port.read("events/nowhere"))
+
+
+def test_an_object_that_is_no_archive_is_named(bucket: Any) -> None:
+    bucket.put_object(Bucket="store", Key="events/torn.jsonl.gz", Body=b"no gzip")
+    with pytest.raises(InvalidInput, match="events/torn"):
+        S3Archive(bucket, "store").read("events/torn")
 
 
 @pytest.fixture(params=["memory", "s3"])

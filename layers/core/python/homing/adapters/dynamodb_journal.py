@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from math import isqrt
 from typing import TYPE_CHECKING, Any
 
 from homing.adapters.aws_errors import aws_errors
 from homing.adapters.blob import pack, unpack
 from homing.adapters.buckets import MEMBER_SHARDS, member_shard, wake_bucket
 from homing.adapters.dynamodb import Item, at_exactly, at_version, due, number, query, wake
+from homing.adapters.members import first
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.run import Run
 from homing.domain.time import DAY, SECOND
-from homing.services.ports import Clock, Due
+from homing.services.ports import Clock, Due, FirstMembers
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -107,6 +110,26 @@ class DynamoJournal:
                 ExpressionAttributeValues={":k": {"S": f"segment#{segment}#{shard}"}},
             ):
                 yield item["sk"]["S"]
+
+    def first_members(self, segment: str, limit: int) -> FirstMembers:
+        """The shards are read side by side, each a page that is seldom too short, and merged in the order of ids."""
+        page = limit // MEMBER_SHARDS
+        shards = (self._shard(segment, shard, page + 3 * isqrt(page) + 8) for shard in range(MEMBER_SHARDS))
+        return first(merge(*shards), limit)
+
+    def _shard(self, segment: str, shard: int, page: int) -> Iterator[tuple[str, bool]]:
+        """Id and membership of everything in a shard, in order; eventually consistent, at half the price."""
+        for item in query(
+            self._client,
+            self._table,
+            f"reading the members of {segment}",
+            KeyConditionExpression="#k = :k",
+            ProjectionExpression="#s, #g",
+            ExpressionAttributeNames={"#k": "pk", "#g": "gone", "#s": "sk"},
+            ExpressionAttributeValues={":k": {"S": f"segment#{segment}#{shard}"}},
+            Limit=page,
+        ):
+            yield item["sk"]["S"], "gone" not in item
 
     def _get(self, pk: str, sk: str) -> Item | None:
         with aws_errors(f"reading {sk}"):

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from homing.adapters.aws_errors import aws_errors
+from homing.domain.errors import InvalidInput
 from homing.services.ports import Rejected
 
 if TYPE_CHECKING:
@@ -55,11 +56,33 @@ def _line(line: Mapping[str, Any]) -> bytes:
 
 
 class S3Archive(_Lines):
-    """What was folded."""
+    """What was folded; written, and read back."""
 
     def put(self, key: str, lines: Sequence[Mapping[str, Any]]) -> None:
         """Stores JSON lines under ``key`` + ``.jsonl.gz``; the same key overwrites."""
         self._store(key, lines)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Keys in their order, a page of 1,000 a call, as they are asked for."""
+        token: dict[str, Any] = {}
+        while True:
+            with aws_errors(f"listing {self._bucket}"):
+                page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{self._prefix}{prefix}", **token)
+            for item in page.get("Contents", ()):
+                if item["Key"].endswith(SUFFIX):
+                    yield item["Key"].removeprefix(self._prefix).removesuffix(SUFFIX)
+            if not page.get("NextContinuationToken"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def read(self, key: str) -> list[dict[str, Any]]:
+        """The lines of one key. Raises InvalidInput, with the key, where they are not JSON lines."""
+        with aws_errors(f"reading an object of {self._bucket}"):
+            body = self._client.get_object(Bucket=self._bucket, Key=f"{self._prefix}{key}{SUFFIX}")["Body"].read()
+        try:
+            return [json.loads(line) for line in gzip.decompress(body).splitlines() if line]
+        except (ValueError, OSError, EOFError) as error:
+            raise InvalidInput("the object holds no gzipped JSON lines", code="bad_archive", where=key) from error
 
 
 class S3Quarantine(_Lines):

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from threading import Lock
 
 from homing.adapters.buckets import wake_bucket
+from homing.adapters.members import first
 from homing.adapters.memory.faults import Faults
 from homing.adapters.memory.wakes import WakeIndex
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.run import Run
-from homing.services.ports import Due
+from homing.services.ports import Due, FirstMembers
 
 
 class MemoryJournal:
@@ -103,6 +104,13 @@ class MemoryJournal:
     def members(self, segment: str) -> Iterable[str]:
         """Who is in it."""
         return [id_ for id_, (_, member) in self._members.get(segment, {}).items() if member]
+
+    def first_members(self, segment: str, limit: int) -> FirstMembers:
+        """The members with the smallest ids."""
+        self.faults.before("first_members")
+        with self._lock:
+            index = sorted(self._members.get(segment, {}).items())
+        return first(((id_, member) for id_, (_, member) in index), limit)
 
     def runs(self) -> list[Run]:
         """All runs, oldest start first: for reports and tests; the table has no such operation."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from homing.adapters.memory.faults import Faults
+from homing.domain.errors import Unavailable
 from homing.services.ports import Rejected
 
 
@@ -22,6 +23,18 @@ class MemoryArchive:
         self.faults.before("put")
         self.objects[key] = [json.loads(json.dumps(line)) for line in lines]
         self.faults.after("put")
+
+    def keys(self, prefix: str) -> Iterable[str]:
+        """Keys in their order."""
+        self.faults.before("keys")
+        return (key for key in sorted(self.objects) if key.startswith(prefix))
+
+    def read(self, key: str) -> Iterable[dict[str, Any]]:
+        """The lines of one key; Unavailable where there is none."""
+        self.faults.before("read")
+        if key not in self.objects:
+            raise Unavailable(f"the archive has no {key}")
+        return [json.loads(json.dumps(line)) for line in self.objects[key]]
 
 
 class MemoryQuarantine:
