@@ -1,0 +1,233 @@
+"""What somebody ordered: the memory of it, and the attributes made of it. docs/attributes.md defines them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from homing.domain.attributes.attribute import MAYBE, Stepwise, earliest, future
+from homing.domain.campaigns import Settings
+from homing.domain.events import names
+from homing.domain.events.event import Event
+from homing.domain.profiles.memory import MAX_ENTRIES, Entry, Plan
+from homing.domain.profiles.profile import Profile
+from homing.domain.segments.comparisons import millionths
+from homing.domain.time import DAY
+
+# Of latest and first orders so many are remembered: the others stand in when one is cancelled.
+SPARE = 3
+MAX_RETURNS = 100
+_CENT = Decimal("0.01")
+_NONE: list[Entry] = []
+
+
+class Order(NamedTuple):
+    """An order that counts; ``amount`` in millionths, None where it is unknown."""
+
+    at: int
+    amount: int | None
+
+
+def order_key(order_id: Any) -> int:
+    """The key under which memory keeps an order of this id (:func:`homing.domain.profiles.memory.event_key`)."""
+    return int.from_bytes(hashlib.blake2b(f"order:{order_id}".encode(), digest_size=5).digest(), "big")
+
+
+def amount_of(properties: Mapping[str, Any], currency: str) -> int | None:
+    """What an order or refund amounts to, in millionths of the shop's currency; None where that is not known."""
+    stated = properties.get("currency")
+    if isinstance(stated, str) and stated.strip() and stated.strip().upper() != currency:
+        return None
+    found = next((n for name in ("total", "revenue") if (n := millionths(properties.get(name))) is not None), None)
+    if found is None:
+        found = _sum_of(properties.get("products"))
+    return found if found is not None and 0 <= found < 2**63 else None
+
+
+def _sum_of(products: Any) -> int | None:
+    if not isinstance(products, list) or not products:
+        return None
+    total = 0
+    for product in products:
+        price = millionths(product.get("price")) if isinstance(product, Mapping) else None
+        if price is None:
+            return None
+        quantity = millionths(product.get("quantity"))
+        total += price if quantity is None else price * quantity // 1_000_000
+    return total
+
+
+def decimal(amount: int) -> Decimal:
+    """Millionths as an exact decimal, without zeros that say nothing: 19.9."""
+    whole = Decimal(amount) / 1_000_000
+    return whole.quantize(Decimal(1)) if whole == whole.to_integral_value() else whole.normalize()
+
+
+class Orders:
+    """The memory of orders; plans each part when it is first asked for."""
+
+    def __init__(self, settings: Settings, plan: Plan) -> None:
+        self.window = settings.computed.orders_within
+        self._currency = settings.currency
+        self._plan = plan
+        self._slots: dict[str, str] = {}
+
+    def reads(self, *parts: str) -> frozenset[str]:
+        """Plans ``window``, ``latest`` or ``first``, and what takes orders back. Returns the slots."""
+        wanted = {*parts, "cancelled"} | ({"refunded"} if "window" in parts else set())
+        return frozenset(self._slot(part) for part in wanted)
+
+    def _slot(self, part: str) -> str:
+        if part not in self._slots:
+            self._slots[part] = self._planned(part)
+        return self._slots[part]
+
+    def _planned(self, part: str) -> str:
+        need = self._plan.need
+        completed = {names.ORDER_COMPLETED}
+        if part == "window":
+            return need(completed, id="c.orders", keep=MAX_ENTRIES, window=self.window, take=self._order)
+        if part == "latest":
+            return need(completed, keep=SPARE)
+        if part == "first":
+            return need(completed, keep=SPARE, earliest=True)
+        if part == "cancelled":
+            return need({names.ORDER_CANCELLED}, keep=MAX_RETURNS)
+        return need({names.ORDER_REFUNDED}, id="c.refunds", keep=MAX_RETURNS, take=self._refund)
+
+    def _order(self, event: Event) -> dict[str, Any]:
+        amount = amount_of(event.properties, self._currency)
+        return {} if amount is None else {"t": amount}
+
+    def _refund(self, event: Event) -> dict[str, Any] | None:
+        order_id = event.properties.get("order_id")
+        if not order_id:
+            return None
+        amount = millionths(event.properties.get("total"))
+        if amount is None:
+            amount = _sum_of(event.properties.get("products"))
+        key = order_key(order_id)
+        # Some shops state what they give back as a negative amount.
+        return {"o": key} if amount is None or abs(amount) >= 2**63 else {"o": key, "t": abs(amount)}
+
+    # Questions
+
+    def counted(self, profile: Profile, t: int, window: int | None = None) -> list[Order]:
+        """Orders in ``(t - window, t]`` that count at ``t``, the latest first; by default of ``orders_within``."""
+        since = t - (self.window if window is None else min(window, self.window))
+        cancelled = self._cancelled(profile, t)
+        entries = _by(profile.memory.get(self._slots["window"], _NONE), t, MAX_ENTRIES)
+        refunds = self._refunds(profile, t)
+        found = []
+        for at, key, carried in entries:
+            if at <= since:
+                break
+            if key in cancelled:
+                continue
+            amount = carried.get("t") if carried else None
+            if amount is not None and key in refunds:
+                back = refunds[key]
+                amount = 0 if back is None else max(0, amount - back)
+            found.append(Order(at, amount))
+        return found
+
+    def latest(self, profile: Profile, t: int) -> int | None:
+        """When the latest order that counts was."""
+        cancelled = self._cancelled(profile, t)
+        entries = _by(profile.memory.get(self._slots["latest"], _NONE), t, SPARE)
+        return next((at for at, key, _ in entries if key not in cancelled), None)
+
+    def first(self, profile: Profile, t: int) -> int | None:
+        """When the first order that counts was."""
+        cancelled = self._cancelled(profile, t)
+        entries = profile.memory.get(self._slots["first"], _NONE)[-SPARE:]
+        return next((at for at, key, _ in reversed(entries) if at <= t and key not in cancelled), None)
+
+    def ahead(self, profile: Profile, t: int) -> int | None:
+        """The first instant after ``t`` of anything remembered: there everything may be different."""
+        return earliest(*(future(profile.memory.get(slot, _NONE), t) for slot in self._slots.values()))
+
+    def _cancelled(self, profile: Profile, t: int) -> set[int]:
+        held = profile.memory.get(self._slots["cancelled"])
+        return {key for _, key, _ in _by(held, t, MAX_RETURNS)} if held else set()
+
+    def _refunds(self, profile: Profile, t: int) -> dict[int, int | None]:
+        """Order key → what was refunded by ``t``; None: everything."""
+        held = profile.memory.get(self._slots["refunded"])
+        found: dict[int, int | None] = {}
+        for _, _, carried in _by(held, t, MAX_RETURNS) if held else ():
+            key, amount, before = carried["o"], carried.get("t"), found.get(carried["o"], 0)
+            found[key] = None if amount is None or before is None else before + amount
+        return found
+
+
+def _by(entries: Sequence[Entry], t: int, keep: int) -> Sequence[Entry]:
+    """The latest ``keep`` entries by an instant, whatever else the memory has not forgotten yet or keeps for others."""
+    if entries and entries[0][0] <= t:
+        return entries if len(entries) <= keep else entries[:keep]
+    return [entry for entry in entries if entry[0] <= t][:keep]
+
+
+# What a list of orders that count, the latest first, comes to.
+
+
+def count_of(orders: Sequence[Order]) -> int:
+    """How many."""
+    return len(orders)
+
+
+def spent_of(orders: Sequence[Order]) -> Decimal:
+    """What they add up to."""
+    return decimal(sum(order.amount or 0 for order in orders))
+
+
+def average_of(orders: Sequence[Order]) -> Decimal | None:
+    """Their mean amount, in cents."""
+    known = [order.amount for order in orders if order.amount is not None]
+    return (Decimal(sum(known)) / len(known) / 1_000_000).quantize(_CENT, ROUND_HALF_EVEN) if known else None
+
+
+def gap_of(orders: Sequence[Order]) -> int | None:
+    """The median time between one and the next, in microseconds, at least a day; None with fewer than three."""
+    if len(orders) < SPARE:
+        return None
+    gaps = sorted(later.at - earlier.at for later, earlier in pairwise(orders))
+    middle = len(gaps) // 2
+    median = gaps[middle] if len(gaps) % 2 else (gaps[middle - 1] + gaps[middle]) // 2
+    return max(DAY, median)
+
+
+def gap_in_days(orders: Sequence[Order]) -> float | None:
+    """The same in days, with two decimals."""
+    gap = gap_of(orders)
+    return None if gap is None else round(gap / DAY, 2)
+
+
+class OfOrders(Stepwise):
+    """A value made of the orders of the window: it changes when one leaves."""
+
+    def __init__(self, orders: Orders, make: Callable[[Sequence[Order]], Any]) -> None:
+        self._orders = orders
+        self._make = make
+        self.reads = orders.reads("window")
+
+    def value(self, profile: Profile, t: int) -> Any:
+        """Of the orders that count."""
+        return self._make(self._orders.counted(profile, t))
+
+    def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
+        """One order after the other leaves, the oldest first."""
+        ahead = self._orders.ahead(profile, t)
+        left = self._orders.counted(profile, t)
+        while left:
+            leaves = left[-1].at + self._orders.window
+            if ahead is not None and ahead <= leaves:
+                break
+            while left and left[-1].at + self._orders.window <= leaves:
+                left.pop()
+            yield leaves, self._make(left)
+        if ahead is not None:
+            yield ahead, MAYBE

@@ -1,0 +1,141 @@
+"""All attributes by name. Nothing is remembered for one that nobody asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from homing.domain.attributes import rfm
+from homing.domain.attributes.attribute import Attribute
+from homing.domain.attributes.engagement import EngagementScore
+from homing.domain.attributes.language import StagedAttribute
+from homing.domain.attributes.mails import Mails, OfMails, shown, tier_of
+from homing.domain.attributes.orders import OfOrders, Orders, average_of, count_of, gap_in_days, spent_of
+from homing.domain.attributes.rankings import Rankings, Standing
+from homing.domain.attributes.recency import DaysSince, Overdue
+from homing.domain.attributes.staged import CurrentStage
+from homing.domain.attributes.tastes import WEEKDAYS, Affinities, Affinity, Device, Favourite, Preferred, Touches
+from homing.domain.campaigns import Product, Settings
+from homing.domain.content.suggest import did_you_mean
+from homing.domain.errors import InvalidInput
+from homing.domain.profiles.memory import Plan
+from homing.domain.profiles.profile import Profile
+from homing.domain.time import DAY
+
+RANKED = frozenset({"r_score", "f_score", "m_score", "rfm", "rfm_segment"})
+# The words that an attribute can be, where these are known: for checks, and for samples.
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "rfm_segment": rfm.NAMES,
+    "engagement_tier": ("high", "moderate", "low"),
+    "preferred_weekday": WEEKDAYS,
+    "device": ("mobile", "tablet", "desktop"),
+}
+BUILT_IN = (
+    "recency", "orders", "spent", "average_order_value", "customer_for", "usual_gap", "overdue",
+    *sorted(RANKED),
+    "favourite_category", "favourite_brand", "favourite_product", "preferred_hour", "preferred_weekday", "device",
+    "open_rate", "click_rate", "engagement_score", "engagement_tier",
+)  # fmt: skip
+# Followed by the name of a category or brand; in templates also without, for all of them.
+AFFINITIES = ("affinity.category", "affinity.brand")
+
+
+class Attributes:
+    """Compiled attributes. ``get`` plans the memory of one on its first use, so everything has to be asked for before the
+    plan is read."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        plan: Plan,
+        staged: Mapping[str, StagedAttribute],
+        *,
+        products: Mapping[str, Product] | None = None,
+        rankings: Rankings | None = None,
+    ) -> None:
+        self._settings = settings
+        self._plan = plan
+        self._staged = staged
+        self._rankings = rankings or Rankings()
+        self._orders = Orders(settings, plan)
+        self._mails = Mails(settings, plan)
+        self._touches = Touches(settings, plan, products or {})
+        self._made: dict[str, Attribute] = {}
+
+    def names(self) -> list[str]:
+        """Every name that :meth:`get` knows; those of categories and brands follow ``affinity.category.``."""
+        return [*BUILT_IN, *AFFINITIES, *sorted(self._staged)]
+
+    def get(self, name: str) -> Attribute:
+        """The attribute; raises InvalidInput for a name that there is not."""
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Names that were asked for."""
+        return frozenset(self._made)
+
+    @property
+    def ranked(self) -> bool:
+        """Whether somebody asks for RFM scores, so that thresholds are worth computing."""
+        return bool(RANKED & self._made.keys())
+
+    def standing(self, profile: Profile, t: int) -> Standing | None:
+        """What RFM ranks somebody by; None for who is no customer. Only where :attr:`ranked`."""
+        latest = self._orders.latest(profile, t)
+        if latest is None:
+            return None
+        orders = self._orders.counted(profile, t)
+        return Standing((t - latest) // DAY, len(orders), sum(order.amount or 0 for order in orders))
+
+    def next_rescore(self, profile: Profile, t: int) -> int | None:
+        """When a customer must be looked at again because thresholds may be others by then: once a week."""
+        if not self.ranked or self._orders.latest(profile, t) is None:
+            return None
+        return rfm.next_rescore(profile, t)
+
+    def _make(self, name: str) -> Attribute:
+        if name in self._staged:
+            return CurrentStage(name)
+        for prefix in AFFINITIES:
+            of = prefix.partition(".")[2]
+            if name == prefix:
+                return Affinities(self._touches, of)
+            if name.startswith(f"{prefix}."):
+                return Affinity(self._touches, of, name[len(prefix) + 1 :])
+        if name in RANKED:
+            return rfm.Rfm(self._orders, self._rankings, name)
+        makers = self._makers()
+        if name not in makers:
+            hint = did_you_mean(name, self.names())
+            raise InvalidInput(f"there is no computed attribute {name!r}{hint}", code="unknown_attribute")
+        return makers[name]()
+
+    def _makers(self) -> dict[str, Callable[[], Attribute]]:
+        orders, mails, touches, settings = self._orders, self._mails, self._touches, self._settings
+        zone = settings.time_zone
+
+        def weekday(moment: Any) -> str:
+            return WEEKDAYS[moment.weekday()]
+
+        return {
+            "recency": lambda: DaysSince(orders),
+            "customer_for": lambda: DaysSince(orders, first=True),
+            "orders": lambda: OfOrders(orders, count_of),
+            "spent": lambda: OfOrders(orders, spent_of),
+            "average_order_value": lambda: OfOrders(orders, average_of),
+            "usual_gap": lambda: OfOrders(orders, gap_in_days),
+            "overdue": lambda: Overdue(orders),
+            "favourite_category": lambda: Favourite(touches, "category"),
+            "favourite_brand": lambda: Favourite(touches, "brand"),
+            "favourite_product": lambda: Favourite(touches, "product"),
+            "preferred_hour": lambda: Preferred(touches, zone, lambda moment: moment.hour),
+            "preferred_weekday": lambda: Preferred(touches, zone, weekday),
+            "device": lambda: Device(touches),
+            "open_rate": lambda: OfMails(mails, lambda state: shown(state.open_rate), opened=True),
+            "click_rate": lambda: OfMails(mails, lambda state: shown(state.click_rate), clicked=True),
+            "engagement_score": lambda: EngagementScore(settings, self._plan, mails, orders),
+            "engagement_tier": lambda: OfMails(mails, tier_of(settings), opened=True, clicked=True, orders=orders),
+        }

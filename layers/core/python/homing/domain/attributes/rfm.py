@@ -1,0 +1,103 @@
+"""RFM: scores of recency, frequency and monetary value against the shop's own customers, and the names of their mixtures.
+
+Names and ranges are those that RFM tools share (Putler's table of eleven segments); docs/attributes.md has the grid.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from homing.domain.attributes.attribute import MAYBE, Stepwise
+from homing.domain.attributes.orders import Order, Orders
+from homing.domain.attributes.rankings import Rankings, Thresholds
+from homing.domain.profiles.profile import Profile
+from homing.domain.time import DAY, WEEK
+
+# By R from 1 to 5, then by FM from 1 to 5.
+GRID = (
+    ("lost", "lost", "at_risk", "cannot_lose", "cannot_lose"),
+    ("hibernating", "hibernating", "at_risk", "at_risk", "at_risk"),
+    ("about_to_sleep", "about_to_sleep", "need_attention", "loyal", "loyal"),
+    ("promising", "potential_loyalist", "loyal", "champions", "champions"),
+    ("new", "potential_loyalist", "loyal", "champions", "champions"),
+)
+NAMES = tuple(dict.fromkeys(name for row in GRID for name in row))
+
+
+class Scores(NamedTuple):
+    """1 to 5 each."""
+
+    r: int
+    f: int
+    m: int
+
+    @property
+    def digits(self) -> str:
+        """``"545"``."""
+        return f"{self.r}{self.f}{self.m}"
+
+    @property
+    def name(self) -> str:
+        """By R and the mean of F and M, halves rounded up."""
+        return GRID[self.r - 1][(self.f + self.m + 1) // 2 - 1]
+
+
+def scores_of(days: int, orders: int, spent: int, thresholds: Thresholds) -> Scores:
+    """Scores of whole days since the last order, number of orders, and millionths spent: how many thresholds are less."""
+    return Scores(
+        5 - bisect_left(thresholds.recency, days),
+        1 + bisect_left(thresholds.orders, orders),
+        1 + bisect_left(thresholds.spent, spent),
+    )
+
+
+class Rfm(Stepwise):
+    """One of the values made of the scores."""
+
+    def __init__(self, orders: Orders, rankings: Rankings, part: str) -> None:
+        self._orders = orders
+        self._rankings = rankings
+        self._part = part
+        self.reads = orders.reads("window", "latest")
+
+    def value(self, profile: Profile, t: int) -> Any:
+        """None without thresholds, or without an order."""
+        thresholds = self._rankings.at(t)
+        latest = self._orders.latest(profile, t)
+        if thresholds is None or latest is None:
+            return None
+        return self._made(latest, self._orders.counted(profile, t), t, thresholds)
+
+    def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
+        """Under the thresholds of now: recency passes one, or an order leaves the window."""
+        ahead = self._orders.ahead(profile, t)
+        thresholds = self._rankings.at(t)
+        latest = self._orders.latest(profile, t)
+        if thresholds is not None and latest is not None:
+            orders = self._orders.counted(profile, t)
+            passed = {latest + (days + 1) * DAY for days in thresholds.recency}
+            leaves = {order.at + self._orders.window for order in orders}
+            for instant in sorted(instant for instant in passed | leaves if instant > t):
+                if ahead is not None and ahead <= instant:
+                    break
+                while orders and orders[-1].at + self._orders.window <= instant:
+                    orders.pop()
+                yield instant, self._made(latest, orders, instant, thresholds)
+        if ahead is not None:
+            yield ahead, MAYBE
+
+    def _made(self, latest: int, orders: Sequence[Order], t: int, thresholds: Thresholds) -> Any:
+        spent = sum(order.amount or 0 for order in orders)
+        scores = scores_of((t - latest) // DAY, len(orders), spent, thresholds)
+        if self._part == "rfm":
+            return scores.digits
+        return scores.name if self._part == "rfm_segment" else getattr(scores, self._part[0])
+
+
+def next_rescore(profile: Profile, t: int) -> int:
+    """The instant of the week, after ``t``, at which this person is scored anew though nothing happens."""
+    offset = int.from_bytes(hashlib.blake2b(profile.id.encode(), digest_size=8).digest(), "big") % WEEK
+    return t + 1 + (offset - t - 1) % WEEK

@@ -1,0 +1,220 @@
+"""What somebody likes, and when and where they look: from their latest touches of products, the older the lighter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from homing.domain.attributes.attribute import future
+from homing.domain.campaigns import Product, Settings
+from homing.domain.events import names
+from homing.domain.events.event import Event
+from homing.domain.events.properties import device_of
+from homing.domain.profiles import bounds
+from homing.domain.profiles.local_time import ZONE_INPUTS, zone_of
+from homing.domain.profiles.memory import Entry, Plan
+from homing.domain.profiles.profile import Profile
+from homing.domain.segments.comparisons import Test
+from homing.domain.time import to_datetime
+
+KEEP = 60
+MAX_PRODUCTS = 20
+WEIGHTS = {names.PRODUCT_VIEWED: 1, names.PRODUCT_ADDED: 3, names.ORDER_COMPLETED: 5}
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_IDS = ("product_id", "sku", "id")
+_NONE: list[Entry] = []
+
+# Something touched: what, how much it weighs, when, and in which place of the memory (0 is the latest).
+Touch = tuple[str, float, int]
+
+
+class Touches:
+    """The memory of touches. Entries carry the products' ids (``p``), what the catalog does not say of them (``c``, ``b``),
+    the device (``d``) and the weight (``w``, 1 where it is missing): as far as some attribute asks for it."""
+
+    def __init__(self, settings: Settings, plan: Plan, products: Mapping[str, Product]) -> None:
+        self._plan = plan
+        self._products = products
+        self._half_life = settings.computed.half_life
+        self._asked: set[str] = set()
+
+    def reads(self, *asked: str) -> frozenset[str]:
+        """Plans the memory, with ``category``, ``brand``, ``product`` or ``device`` in it. Returns the slot."""
+        self._asked |= set(asked)
+        return frozenset({self._plan.need(WEIGHTS, id="c.touches", keep=KEEP, take=self._take)})
+
+    def _take(self, event: Event) -> dict[str, Any]:
+        carried: dict[str, Any] = {}
+        if (weight := WEIGHTS[event.name]) != 1:
+            carried["w"] = weight
+        if "device" in self._asked and (device := device_of(event.context)):
+            carried["d"] = device
+        if self._asked & {"category", "brand", "product"}:
+            lines = [line for product in _lines(event) if (line := self._line(product))]
+            if lines:
+                carried["p"] = [list(line) for line in dict.fromkeys(lines)][:MAX_PRODUCTS]
+        return carried
+
+    def _line(self, product: Mapping[str, Any]) -> tuple[str, ...] | None:
+        """``(id,)`` or ``(id, category, brand)``: what the catalog says as well is not stored with everybody."""
+        found = next((str(product[name]) for name in _IDS if product.get(name)), "")
+        known = self._products.get(found)
+        said = []
+        for name in ("category", "brand"):
+            value = product.get(name)
+            text = bounds.label(value) if name in self._asked and isinstance(value, str) and value.strip() else ""
+            said.append("" if known is not None and text == getattr(known, name) else text)
+        if not found and not any(said):
+            return None
+        return (bounds.label(found), *said) if any(said) else (bounds.label(found),)
+
+    def entries(self, profile: Profile, t: int) -> list[Entry]:
+        """The latest touches by ``t``."""
+        held = profile.memory.get("c.touches", _NONE)
+        return [entry for entry in held if entry[0] <= t][:KEEP]
+
+    def ahead(self, profile: Profile, t: int) -> int | None:
+        """The first touch after ``t``."""
+        return future(profile.memory.get("c.touches", _NONE), t)
+
+    def weighed(self, entries: list[Entry]) -> Iterator[tuple[Entry, float]]:
+        """Each with its weight, relative to the latest: as all decay alike, nothing depends on the instant."""
+        for entry in entries:
+            carried = entry[2] or {}
+            yield entry, carried.get("w", 1) * 2.0 ** ((entry[0] - entries[0][0]) / self._half_life)
+
+    def of(self, name: str, entries: list[Entry]) -> Iterator[Touch]:
+        """Touches of categories, brands or products."""
+        for place, (entry, weight) in enumerate(self.weighed(entries)):
+            for line in (entry[2] or {}).get("p", ()):
+                if value := self._named(name, line):
+                    yield value, weight, place
+
+    def _named(self, name: str, line: list[str]) -> str | None:
+        if name == "product":
+            return line[0] or None
+        said = line[1 if name == "category" else 2] if len(line) > 1 else ""
+        if said:
+            return said
+        product = self._products.get(line[0])
+        found = getattr(product, name) if product else None
+        return found if isinstance(found, str) else None
+
+
+def _lines(event: Event) -> Iterable[Mapping[str, Any]]:
+    if event.name != names.ORDER_COMPLETED:
+        return [event.properties]
+    products = event.properties.get("products")
+    return [one for one in products if isinstance(one, Mapping)] if isinstance(products, list) else []
+
+
+def favourite(touches: Iterable[Touch]) -> str | None:
+    """The heaviest; of equals the one touched last, then the first by name."""
+    sums: dict[str, list[float]] = {}
+    last: dict[str, int] = {}
+    for value, weight, place in touches:
+        sums.setdefault(value, []).append(weight)
+        last.setdefault(value, place)
+    if not sums:
+        return None
+    # Sums of the same weights in another order are the same: added up from the smallest.
+    return min(sums, key=lambda value: (-sum(sorted(sums[value])), last[value], value))
+
+
+class _OfTouches:
+    """Changes only with an event."""
+
+    reads: frozenset[str]
+
+    def __init__(self, touches: Touches) -> None:
+        self._touches = touches
+
+    def next_change(self, profile: Profile, t: int, test: Test | None = None) -> int | None:
+        """When a touch that lies ahead arrives."""
+        return self._touches.ahead(profile, t)
+
+
+class Favourite(_OfTouches):
+    """The category, brand or product that weighs most."""
+
+    def __init__(self, touches: Touches, name: str) -> None:
+        super().__init__(touches)
+        self._name = name
+        self.reads = touches.reads(name)
+
+    def value(self, profile: Profile, t: int) -> str | None:
+        """None where none is known."""
+        return favourite(self._touches.of(self._name, self._touches.entries(profile, t)))
+
+
+class Affinities(_OfTouches):
+    """The share of each category or brand, for templates."""
+
+    def __init__(self, touches: Touches, name: str) -> None:
+        super().__init__(touches)
+        self._name = name
+        self.reads = touches.reads(name)
+
+    def value(self, profile: Profile, t: int) -> dict[str, float] | None:
+        """Shares by name, the greatest first."""
+        sums: dict[str, float] = {}
+        for value, weight, _ in self._touches.of(self._name, self._touches.entries(profile, t)):
+            sums[value] = sums.get(value, 0.0) + weight
+        total = sum(sums.values())
+        if not total:
+            return None
+        return {value: round(weight / total, 4) for value, weight in sorted(sums.items(), key=lambda i: (-i[1], i[0]))}
+
+
+class Affinity(Affinities):
+    """The share of one category or brand."""
+
+    def __init__(self, touches: Touches, name: str, of: str) -> None:
+        super().__init__(touches, name)
+        self._of = of
+
+    def value(self, profile: Profile, t: int) -> Any:
+        """0 to 1; None where no touch tells."""
+        shares = super().value(profile, t)
+        return None if shares is None else shares.get(self._of, 0.0)
+
+
+class Preferred(_OfTouches):
+    """The hour or the weekday of most touches, where the customer is."""
+
+    def __init__(self, touches: Touches, zone: str, show: Callable[[datetime], Any]) -> None:
+        super().__init__(touches)
+        self._zone = zone
+        self._show = show
+        self.reads = touches.reads() | ZONE_INPUTS
+
+    def value(self, profile: Profile, t: int) -> Any:
+        """None without a touch."""
+        entries = self._touches.entries(profile, t)
+        tz = zone_of(profile, self._zone)
+        shown: dict[str, Any] = {}
+        touches = []
+        for place, (entry, weight) in enumerate(self._touches.weighed(entries)):
+            value = self._show(to_datetime(entry[0]).astimezone(tz))
+            shown[str(value)] = value
+            touches.append((str(value), weight, place))
+        found = favourite(touches)
+        return None if found is None else shown[found]
+
+
+class Device(_OfTouches):
+    """What most touches were made with."""
+
+    def __init__(self, touches: Touches) -> None:
+        super().__init__(touches)
+        self.reads = touches.reads("device")
+
+    def value(self, profile: Profile, t: int) -> str | None:
+        """None where no event tells."""
+        entries = self._touches.entries(profile, t)
+        return favourite(
+            (entry[2]["d"], weight, place)
+            for place, (entry, weight) in enumerate(self._touches.weighed(entries))
+            if (entry[2] or {}).get("d")
+        )
