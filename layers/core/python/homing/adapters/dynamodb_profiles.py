@@ -35,7 +35,7 @@ class DynamoProfiles:
 
     def read(self, ids: Iterable[str]) -> dict[str, Profile | Pointer]:
         """What is stored under the ids."""
-        return {item["id"]["S"]: _thing(item) for item in self._get(list(ids), ("id", "version", "data", "moved_to"))}
+        return {item["id"]["S"]: _thing(item) for item in self._get(list(ids), _ATTRIBUTES)}
 
     def write(self, profile: Profile, *, expected: int) -> None:
         """One conditional put. A pointer has no version, so it is never overwritten by a profile."""
@@ -53,16 +53,27 @@ class DynamoProfiles:
             item["changes"] = {"B": encode_changes(profile.changes)}
         self._put(item, f"writing profile {profile.id}", at_version(expected, "id"))
 
-    def point(self, id: str, target: str, *, expected: int) -> None:
+    def point(self, id: str, target: str, *, expected: int, shared: frozenset[str] = frozenset()) -> None:
         """A conditional put that keeps nothing but the target."""
-        condition = at_version(expected, "id")
-        condition["ConditionExpression"] += " OR #m = :target"
-        condition["ExpressionAttributeNames"] |= {"#m": "moved_to"}
-        condition["ExpressionAttributeValues"] = {
-            **condition.get("ExpressionAttributeValues", {}),
-            ":target": {"S": target},
+        try:
+            self._put(_pointer(Pointer(id, target, shared)), f"pointing {id} to {target}", at_version(expected, "id"))
+        except Conflict:
+            # Read again only now: pointing where it points already is rare.
+            held = self.read([id]).get(id)
+            if not isinstance(held, Pointer) or held.target != target:
+                raise
+
+    def repoint(self, old: Pointer, new: Pointer) -> None:
+        """A conditional put; what it was must be as it was read."""
+        condition: dict[str, Any] = {
+            "ConditionExpression": "#m = :old AND attribute_not_exists(#s)",
+            "ExpressionAttributeNames": {"#m": "moved_to", "#s": "shared"},
+            "ExpressionAttributeValues": {":old": {"S": old.target}},
         }
-        self._put({"id": {"S": id}, "moved_to": {"S": target}}, f"pointing {id} to {target}", condition)
+        if old.shared:
+            condition["ConditionExpression"] = "#m = :old AND #s = :shared"
+            condition["ExpressionAttributeValues"][":shared"] = {"SS": sorted(old.shared)}
+        self._put(_pointer(new), f"pointing {old.id} to {new.target}", condition)
 
     def due(self, bucket: int, until: int, limit: int) -> list[tuple[str, int]]:
         """Profiles whose time has come; the index is eventually consistent, which a wake-up can bear."""
@@ -133,14 +144,20 @@ class DynamoProfiles:
             self._client.put_item(TableName=self._table, Item=item, **condition)
 
 
+_ATTRIBUTES = ("id", "version", "data", "moved_to", "shared")
 _STOP_ATTRIBUTES = ("id", "version", "stopped_at", "suppressed", "topics")
 
 
 def _thing(item: Item) -> Profile | Pointer:
     id_ = item["id"]["S"]
     if "moved_to" in item:
-        return Pointer(id_, item["moved_to"]["S"])
+        return Pointer(id_, item["moved_to"]["S"], frozenset(item.get("shared", {}).get("SS", ())))
     return decode(id_, int(item["version"]["N"]), bytes(item["data"]["B"]))
+
+
+def _pointer(pointer: Pointer) -> Item:
+    item: Item = {"id": {"S": pointer.id}, "moved_to": {"S": pointer.target}}
+    return {**item, "shared": {"SS": sorted(pointer.shared)}} if pointer.shared else item
 
 
 def _read_stop(item: Item) -> Stop:

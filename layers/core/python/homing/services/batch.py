@@ -1,13 +1,13 @@
 """One attempt at folding a batch: whose each event is, what it makes of their profiles, and the writes.
 
 Everything is read at the start. When another writer was faster somewhere, the whole attempt is made again by
-:mod:`homing.services.update_profiles`.
+:mod:`homing.services.update_profiles`. Who is whom is decided by :mod:`homing.services.whose`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, Unavailable
@@ -15,14 +15,15 @@ from homing.domain.events import names
 from homing.domain.events.event import Event, IdentifierKind
 from homing.domain.profiles import carts
 from homing.domain.profiles.fold import is_duplicate
-from homing.domain.profiles.identity import Identity, normalise
-from homing.domain.profiles.profile import Change, Profile
-from homing.services.ports import ProfileStore
-from homing.services.resolve import load, root
+from homing.domain.profiles.identity import Identity
+from homing.domain.profiles.profile import Profile
+from homing.services.merging import close_carts, close_ordered_carts, merge
+from homing.services.ports import Pointer, ProfileStore
+from homing.services.resolve import far
+from homing.services.whose import Held, People
 
-# Two values of one of these are two customers.
-_CUSTOMERS: tuple[IdentifierKind, ...] = ("user_id", "loyalty_id")
-
+# Pointers that one batch brings nearer to their end; the rest waits for the next.
+_SHORTENED = 100
 
 Parallel = Callable[[Sequence[Callable[[], None]]], list[Exception | None]]
 
@@ -58,28 +59,28 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An event with the ids under which its person may be stored, strongest first; hashed once."""
+    """An event with the ids under which its person may be stored, strongest first; hashed once. The kind is None for
+    the id of a profile that Homing itself named."""
 
     event: Event
-    ids: list[str]
+    refs: tuple[tuple[IdentifierKind | None, str], ...]
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids, strongest first."""
+        return [id for _, id in self.refs]  # noqa: A001
+
+
+def named(event: Event, identity: Identity) -> Named:
+    """The event with its ids; with none when it names nobody."""
+    known: tuple[tuple[IdentifierKind | None, str], ...] = tuple(identity.keys(event.identifiers).items())
+    own = event.context.get("profile_id")
+    if isinstance(own, str) and own and all(own != id for _, id in known):  # noqa: A001
+        known = ((None, own), *known)
+    return Named(event, known)
 
 
 Item = tuple[StreamItem, Named | Wake]
-
-
-@dataclass(slots=True)
-class _Held:
-    """A profile being folded, and what was stored."""
-
-    profile: Profile
-    expected: int
-    dirty: bool = False
-    first: str = ""
-    # Messages folded in this attempt.
-    events: list[str] = field(default_factory=list)
-    links: set[str] = field(default_factory=set)
-    absorbed: dict[str, int] = field(default_factory=dict)
-    ordered: dict[str, int] = field(default_factory=dict)
 
 
 class Batch:
@@ -94,6 +95,7 @@ class Batch:
         *,
         counts: dict[str, int],
         written: dict[str, str],
+        owners: dict[str, str] | None = None,
     ) -> None:
         self.engine = engine
         self.profiles = profiles
@@ -103,12 +105,11 @@ class Batch:
         # Sequence number → profile, of what an attempt has stored: there it belongs, though another writer may have
         # changed whose it would be now.
         self.written = written
+        # Sequence number → profile, of everything that is somebody's.
+        self.owners = {} if owners is None else owners
         ids = {i for _, item in items for i in (item.ids if isinstance(item, Named) else [item.profile_id])}
-        ids.update(written.values())
-        self.stored = load(profiles, ids) if ids else {}
-        self.held: dict[str, _Held] = {}
-        # Pointers that this batch will write: id → root.
-        self.moved: dict[str, str] = {}
+        self.asked = ids | set(written.values())
+        self.people = People(profiles, self.asked, merge=self._merge, doubt=self._doubt)
 
     def run(self, parallel: Parallel) -> tuple[bool, str | None]:
         """Folds and writes, the writes of different people by ``parallel``.
@@ -119,31 +120,15 @@ class Batch:
             if isinstance(item, Wake):
                 self._wake(record, item)
             else:
-                self._event(record, item.event, item.ids)
+                self._event(record, item)
         return self._write(parallel)
 
-    def _root(self, id: str) -> str:
-        id = root(self.stored, id)  # noqa: A001
-        while id in self.moved:
-            id = self.moved[id]  # noqa: A001
-        return id
-
-    def _hold(self, id: str, record: StreamItem) -> _Held:
-        if id not in self.held:
-            item = self.stored.get(id)
-            profile = item if isinstance(item, Profile) else Profile(id)
-            profile.changes = []
-            self.held[id] = _Held(profile, profile.version, first=record.sequence)
-        return self.held[id]
-
-    def _exists(self, id: str) -> bool:
-        return id in self.held or isinstance(self.stored.get(id), Profile)
-
     def _wake(self, record: StreamItem, wake: Wake) -> None:
-        id = self._root(wake.profile_id)  # noqa: A001
-        if not self._exists(id):
+        people = self.people
+        id = people.root(wake.profile_id)  # noqa: A001
+        if not people.exists(id):
             return
-        held = self._hold(id, record)
+        held = people.hold(id, record.sequence)
         if held.profile.wake_at is None or held.profile.wake_at > wake.at:
             return
         self._close_ordered_carts(held.profile, wake.at)
@@ -151,15 +136,16 @@ class Batch:
         held.dirty = True
         self.counts["woken"] += 1
 
-    def _event(self, record: StreamItem, event: Event, ids: list[str]) -> None:
-        if not event.identifiers and not any(self._exists(self._root(i)) for i in ids):
+    def _event(self, record: StreamItem, item: Named) -> None:
+        event, people = item.event, self.people
+        if not event.identifiers and not any(people.exists(people.root(i)) for i in item.ids):
             # Word of a message to somebody who was erased since: it must not bring them back.
             self.counts["orphans"] += 1
             return
-        if stored := self.written.get(record.sequence):
-            ids = [stored, *ids]
-        owner = self._owner(ids, record, event)
-        held = self._hold(owner, record)
+        stored = self.written.get(record.sequence)
+        owner = people.owner(((None, stored), *item.refs) if stored else item.refs, event, record.sequence)
+        self.owners[record.sequence] = owner
+        held = people.hold(owner, record.sequence)
         if is_duplicate(held.profile, event):
             self.counts["duplicates"] += 1
             return
@@ -169,7 +155,7 @@ class Batch:
             and event.occurred + self.engine.campaigns.settings.cart.after <= event.received
         ):
             # So late that the cart counts as abandoned on arrival.
-            self._close_carts(held.profile, carts.tokens_of(event)[:1])
+            close_carts(self.engine, self.profiles, self.identity, held.profile, carts.tokens_of(event)[:1])
         self.engine.receive(held.profile, event)
         held.dirty = True
         held.events.append(record.sequence)
@@ -179,73 +165,56 @@ class Batch:
                 held.ordered[self.identity.cart(token)] = event.occurred
 
     def _close_ordered_carts(self, profile: Profile, until: int) -> None:
-        """Before a cart can count as abandoned: did anybody, under whatever name, order it?"""
-        if profile.wake_at is None or profile.wake_at > until:
-            return
-        self._close_carts(profile, [token for token in carts.open_tokens(profile.carts) if token])
+        close_ordered_carts(self.engine, self.profiles, self.identity, profile, until)
 
-    def _close_carts(self, profile: Profile, tokens: Iterable[str]) -> None:
-        named = {self.identity.cart(token): token for token in tokens}
-        if named:
-            for cart, at in self.profiles.closed_carts(named).items():
-                self.engine.close_cart(profile, named[cart], at)
-
-    def _owner(self, ids: list[str], record: StreamItem, event: Event) -> str:
-        """Whose event it is; merges what the event shows to be one person."""
-        roots = list(dict.fromkeys(self._root(i) for i in ids))
-        existing = [r for r in roots if self._exists(r)]
-        if not existing:
-            owner = roots[0]
-        else:
-            owner = existing[0]
-            if roots[0] != owner and not _compatible(self._hold(owner, record).profile, event):
-                # The strongest identifier is new, and the others belong to somebody else: a shared device.
-                owner = roots[0]
-        held = self._hold(owner, record)
-        for other in roots:
-            if other == owner:
-                continue
-            if not self._exists(other):
-                self.moved[other] = owner
-                held.links.add(other)
-            elif _compatible(self._hold(other, record).profile, event, held.profile):
-                self._merge(held, self.held[other], event)
-        return owner
-
-    def _merge(self, winner: _Held, loser: _Held, event: Event) -> None:
-        segments = sorted(loser.profile.segments)
+    def _merge(self, winner: Held, loser: Held, event: Event) -> None:
         for held in (winner, loser):
             self._close_ordered_carts(held.profile, event.received)
         # What the loser brought comes again too, should the winner's write fail.
         winner.first = min(winner.first, loser.first, key=_place)
-        self.engine.absorb(winner.profile, loser.profile, event.received)
-        data = {"from": loser.profile.id, "segments": segments}
-        winner.profile.changes.append(
-            Change("profile_merged", loser.profile.id, event.received, loser.profile.id, data)
-        )
-        winner.absorbed[loser.profile.id] = loser.expected
-        winner.absorbed.update(loser.absorbed)
-        winner.links |= loser.links
-        winner.events += loser.events
-        winner.ordered.update(loser.ordered)
-        winner.dirty = True
-        self.moved[loser.profile.id] = winner.profile.id
-        del self.held[loser.profile.id]
+        merge(self.engine, winner.profile, loser.profile, event.received)
         self.counts["merged"] += 1
 
+    def _doubt(self, held: Held, mark: str, event: Event) -> None:
+        self._close_ordered_carts(held.profile, event.received)
+        self.engine.doubt(held.profile, mark, event.received)
+        held.dirty = True
+
     def _write(self, parallel: Parallel) -> tuple[bool, str | None]:
-        dirty = [held for held in self.held.values() if held.dirty or held.links or held.absorbed]
-        outcome = parallel([self._writer(held) for held in dirty])
+        dirty = [held for held in self.people.held.values() if held.dirty or held.links or held.absorbed]
+        claims = [self._repointer(old, new) for old, new in self.people.repointed()]
+        outcome = parallel([*(self._writer(held) for held in dirty), *claims])
         conflict = any(isinstance(error, Conflict) for error in outcome)
         failed = [
             held.first
-            for held, error in zip(dirty, outcome, strict=True)
+            for held, error in zip(dirty, outcome, strict=False)
             if error is not None and not isinstance(error, Conflict)
         ]
-        self.counts["profiles_written"] = sum(1 for error in outcome if error is None)
+        if any(error is not None and not isinstance(error, Conflict) for error in outcome[len(dirty) :]):
+            # A device that was not marked as shared: nobody may go on as if it were.
+            failed.append(self.items[0][0].sequence)
+        self.counts["profiles_written"] = sum(1 for error in outcome[: len(dirty)] if error is None)
+        if not conflict and not failed:
+            self._shorten(parallel)
         return conflict, min(failed, key=_place, default=None)
 
-    def _writer(self, held: _Held) -> Callable[[], None]:
+    def _shorten(self, parallel: Parallel) -> None:
+        """Brings pointers that took more than one hop nearer to their end. When somebody else changed one meanwhile, or
+        the table is busy, the next batch may do it."""
+        people = self.people
+        long = [pointer for pointer in far(people.stored, self.asked) if pointer.id not in people.claims]
+        if long:
+            parallel(
+                [
+                    self._repointer(pointer, Pointer(pointer.id, people.root(pointer.id), pointer.shared))
+                    for pointer in long[:_SHORTENED]
+                ]
+            )
+
+    def _repointer(self, old: Pointer, new: Pointer) -> Callable[[], None]:
+        return lambda: self.profiles.repoint(old, new)
+
+    def _writer(self, held: Held) -> Callable[[], None]:
         def write() -> None:
             store, profile = self.profiles, held.profile
             for cart, at in held.ordered.items():
@@ -256,25 +225,12 @@ class Batch:
                 store.write(profile, expected=held.expected)
                 self.written.update(dict.fromkeys(held.events, profile.id))
             for id, version in held.absorbed.items():  # noqa: A001
-                store.point(id, profile.id, expected=version)
+                store.point(id, profile.id, expected=version, shared=self.people.claims_of(id))
             # Only now: had another writer been faster, the target might be somebody else.
             for id in sorted(held.links):  # noqa: A001
-                store.point(id, profile.id, expected=0)
+                store.point(id, profile.id, expected=0, shared=self.people.claims_of(id))
 
         return write
-
-
-def _compatible(profile: Profile, event: Event, owner: Profile | None = None) -> bool:
-    """Whether a profile can be the event's person: two different customers are never made one by a shared device or a
-    borrowed address. Customers are told apart by user_id and loyalty_id."""
-    for kind in _CUSTOMERS:
-        theirs = profile.identifiers.get(kind, set())
-        ours = set(owner.identifiers.get(kind, set())) if owner else set()
-        if value := event.identifiers.get(kind):
-            ours.add(normalise(kind, value))
-        if theirs and ours and not theirs & ours:
-            return False
-    return True
 
 
 def _place(sequence: str) -> tuple[int, str]:

@@ -40,10 +40,15 @@ class Stream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """An item that only says: this person's profile is over there."""
+    """An item that only says: this person's profile is over there.
+
+    ``shared``: other people who were seen with the browser or device that this id was made of
+    (:func:`homing.domain.profiles.people.claimed`).
+    """
 
     id: str
     target: str
+    shared: frozenset[str] = frozenset()
 
 
 class ProfileStore(Protocol):
@@ -56,9 +61,12 @@ class ProfileStore(Protocol):
         """Writes the profile with ``profile.version``; Conflict unless the stored version is ``expected`` (0: nothing
         there)."""
 
-    def point(self, id: str, target: str, *, expected: int) -> None:
+    def point(self, id: str, target: str, *, expected: int, shared: frozenset[str] = frozenset()) -> None:
         """Turns an item into a pointer; Conflict unless it is at version ``expected`` (0: nothing there). Quiet when
-        it points to the target already."""
+        it points to the target already, which then keeps what it says of sharing."""
+
+    def repoint(self, old: Pointer, new: Pointer) -> None:
+        """Changes a pointer; Conflict unless it is as ``old`` says."""
 
     def due(self, bucket: int, until: int, limit: int) -> list[tuple[str, int]]:
         """Ids and wake-up instants of profiles of a bucket with ``wake_at <= until``, earliest first."""
@@ -83,6 +91,14 @@ class Due:
     kind: Literal["run", "ledger"]
     id: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstMembers:
+    """A segment's members with the smallest ids: all with an id up to ``below``; None: everybody."""
+
+    ids: Sequence[str]
+    below: str | None
 
 
 class Journal(Protocol):
@@ -111,6 +127,10 @@ class Journal(Protocol):
 
     def members(self, segment: str) -> Iterable[str]:
         """Profile ids in a segment, in no order, read page by page."""
+
+    def first_members(self, segment: str, limit: int) -> FirstMembers:
+        """The members with the smallest ids, at most ``limit``, in order. Ids are hashes, so that is a random sample, and
+        of the same people for every segment. Fewer where many have left: a bounded part of the index is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +186,16 @@ class Archive(Protocol):
 
     def put(self, key: str, lines: Sequence[Mapping[str, Any]]) -> None:
         """Stores JSON lines under ``key`` (without suffix); the same key overwrites."""
+
+
+class ArchiveReader(Protocol):
+    """The archive, read back."""
+
+    def keys(self, prefix: str) -> Iterable[str]:
+        """The keys of what was put under ``prefix``, in their order."""
+
+    def read(self, key: str) -> Iterable[dict[str, Any]]:
+        """The lines of one key. Raises InvalidInput, with the key, where they are not JSON lines."""
 
 
 @dataclass(frozen=True, slots=True)

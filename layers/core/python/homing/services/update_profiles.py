@@ -19,7 +19,7 @@ from homing.domain.events.event import Event
 from homing.domain.events.privacy import archive_line
 from homing.domain.profiles.identity import Identity
 from homing.domain.time import to_datetime
-from homing.services.batch import Batch, Item, Named, Parallel, StreamItem, Wake, one_by_one
+from homing.services.batch import Batch, Item, Named, Parallel, StreamItem, Wake, named, one_by_one
 from homing.services.ports import Archive, ProfileStore, Quarantine, Rejected
 
 __all__ = ["StreamItem", "UpdateProfiles", "UpdateResult", "Wake", "one_by_one"]
@@ -66,9 +66,10 @@ class UpdateProfiles:
         try:
             if bad:
                 self.quarantine.put(f"{_day(bad[0].at)}/{batch}", bad)
-            failed = self._fold(items, counts)
+            owners: dict[str, str] = {}
+            failed = self._fold(items, counts, owners)
             if failed is None:
-                self._archive([item for _, item in items if isinstance(item, Named)], batch)
+                self._archive(items, owners, batch)
         except Unavailable:
             failed = records[0].sequence
         return UpdateResult(failed, counts)
@@ -83,36 +84,36 @@ class UpdateProfiles:
         if record.data.startswith(b'{"unreadable"'):
             raise _unreadable(record.data)
         event = Event.from_json(record.data)
-        ids = self._ids(event)
-        if not ids:
+        item = named(event, self.identity)
+        if not item.refs:
             raise InvalidInput(
                 "the event names nobody: send userId, anonymousId or an e-mail address", code="missing_identifier"
             )
-        return Named(event, ids)
+        return item
 
-    def _ids(self, event: Event) -> list[str]:
-        known = list(self.identity.keys(event.identifiers).values())
-        own = event.context.get("profile_id")
-        return [own, *known] if isinstance(own, str) and own and own not in known else known
-
-    def _fold(self, items: list[Item], counts: dict[str, int]) -> str | None:
+    def _fold(self, items: list[Item], counts: dict[str, int], owners: dict[str, str]) -> str | None:
         written: dict[str, str] = {}
         for _ in range(_ATTEMPTS):
             attempt = dict.fromkeys(("folded", "duplicates", "orphans", "merged", "woken", "profiles_written"), 0)
-            batch = Batch(self.engine, self.profiles, self.identity, items, counts=attempt, written=written)
+            owners.clear()
+            batch = Batch(
+                self.engine, self.profiles, self.identity, items, counts=attempt, written=written, owners=owners
+            )
             conflict, failed = batch.run(self.parallel)
             counts.update(attempt)
             if not conflict:
                 return failed
         return items[0][0].sequence
 
-    def _archive(self, items: Iterable[Named], batch: str) -> None:
+    def _archive(self, items: Iterable[Item], owners: Mapping[str, str], batch: str) -> None:
+        """Archives the events, each under the profile that it was folded into: who that is by now, pointers tell."""
         if self.archive is None:
             return
         days: dict[str, list[dict[str, Any]]] = {}
-        for item in items:
-            line = archive_line(item.event, item.ids[0], self.identity)
-            days.setdefault(_day(item.event.received), []).append(line)
+        for record, item in items:
+            if isinstance(item, Named):
+                line = archive_line(item.event, owners.get(record.sequence, item.ids[0]), self.identity)
+                days.setdefault(_day(item.event.received), []).append(line)
         for day, lines in days.items():
             self.archive.put(f"events/date={day}/{batch}", lines)
 

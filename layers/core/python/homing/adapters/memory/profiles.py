@@ -36,7 +36,7 @@ class MemoryProfiles:
         self._isolate = isolate
         self._lock = Lock()
         self._profiles: dict[str, _Stored] = {}
-        self._pointers: dict[str, str] = {}
+        self._pointers: dict[str, Pointer] = {}
         self._carts: dict[str, int] = {}
         self._stops: dict[str, Stop] = {}
         self._wakes = WakeIndex()
@@ -49,8 +49,8 @@ class MemoryProfiles:
             if (stored := self._profiles.get(id_)) is not None:
                 held = stored.profile
                 found[id_] = held if isinstance(held, Profile) else decode(id_, stored.version, held)
-            elif (target := self._pointers.get(id_)) is not None:
-                found[id_] = Pointer(id_, target)
+            elif (pointer := self._pointers.get(id_)) is not None:
+                found[id_] = pointer
         return found
 
     def write(self, profile: Profile, *, expected: int) -> None:
@@ -66,17 +66,28 @@ class MemoryProfiles:
             self.on_write(profile)
         self.faults.after("write")
 
-    def point(self, id: str, target: str, *, expected: int) -> None:
+    def point(self, id: str, target: str, *, expected: int, shared: frozenset[str] = frozenset()) -> None:
         """A conditional put of a pointer."""
         self.faults.before("point")
         with self._lock:
-            if self._pointers.get(id) != target:
+            held = self._pointers.get(id)
+            if held is None or held.target != target:
                 self._expect(id, expected)
                 if (stored := self._profiles.pop(id, None)) is not None:
                     self._wakes.set(id, Profile(id, stored.version).wake_bucket, None)
-                self._pointers[id] = target
+                self._pointers[id] = Pointer(id, target, shared)
                 self.writes += 1
         self.faults.after("point")
+
+    def repoint(self, old: Pointer, new: Pointer) -> None:
+        """A conditional put of a pointer where one is."""
+        self.faults.before("repoint")
+        with self._lock:
+            if self._pointers.get(old.id) != old:
+                raise Conflict(f"{old.id} does not point to {old.target} any more")
+            self._pointers[old.id] = new
+            self.writes += 1
+        self.faults.after("repoint")
 
     def due(self, bucket: int, until: int, limit: int) -> list[tuple[str, int]]:
         """Profiles whose time has come."""

@@ -20,6 +20,8 @@ MAX_TOPICS = 50
 # Of each kind: a browser that forgets its cookies is a new device with every visit.
 MAX_IDENTIFIERS = 50
 MAX_MERGED = 20
+# Doubts, dismissed ones, and people who were told apart.
+MAX_MARKS = 50
 # What an entry of memory carries along: views, of which a dozen are kept, and the latest order.
 MAX_PAYLOAD = 1_500
 MAX_ORDER = 8_000

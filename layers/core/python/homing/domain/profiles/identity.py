@@ -29,6 +29,19 @@ def _keyed_hash(secret: bytes, text: str) -> str:
     return hmac.digest(secret, text.encode(), hashlib.sha256).hex()[:26]
 
 
+_SHARED = "-shared"
+
+
+def shared_id(key: str) -> str:
+    """The id of the profile that what is done anonymously on a shared device belongs to; ``key`` is the device's."""
+    return key + _SHARED
+
+
+def is_shared_id(id: str) -> bool:
+    """Whether this is nobody's profile: that of a shared device."""
+    return id.endswith(_SHARED)
+
+
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Turns identifiers into ids with the deployment's secret; the ids reveal nothing without it."""

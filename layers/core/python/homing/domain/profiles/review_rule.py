@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from homing.domain.campaigns import Settings
-from homing.domain.profiles.conflicts import conflicts
 from homing.domain.profiles.profile import Profile
+from homing.domain.profiles.reviewing import reasons
 
 
 class ReviewRule:
@@ -17,4 +17,4 @@ class ReviewRule:
 
     def check(self, profile: Profile, t: int, since: int | None = None) -> tuple[bool, None]:
         """Whether somebody should look, at any instant."""
-        return bool(getattr(profile, "doubts", None)) or bool(conflicts(profile, self._review)), None
+        return bool(reasons(profile, self._review)), None
