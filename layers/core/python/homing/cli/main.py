@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "The local stack over HTTP, with a mailbox and a clock that can be moved."),
     "replay": ("replay", "Recorded events through the local stack."),
     "backtest": ("backtest", "The same decisions in memory, at speed, nothing sent."),
+    "audit": ("audit", "What is wrong, or going wrong, with segments and what feeds them."),
     "check": ("check", "Find mistakes in segments, flows and templates."),
     "preview": ("preview", "Mails as customers would see them."),
     "reference": ("reference", "The pages of docs/ that are generated from the code."),

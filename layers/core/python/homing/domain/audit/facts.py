@@ -106,6 +106,8 @@ class Facts:
     arrivals: Mapping[str, Day]
     moves: Sequence[Move] = ()
     blind: frozenset[str] = frozenset()
+    # Whether moves are those of a sample of people, as seen from night to night.
+    sampled: bool = False
 
     @property
     def segments(self) -> list[str]:

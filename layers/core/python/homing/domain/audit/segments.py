@@ -183,7 +183,8 @@ def flapping(facts: Facts) -> Iterator[Finding]:
         if not people:
             continue
         ever = len(by_person[segment])
-        who = f"{people:,} of {ever:,} people who were ever in {segment} entered or left it"
+        sampled = "sampled people" if facts.sampled else "people"
+        who = f"{people:,} of {ever:,} {sampled} who entered or left {segment} did so"
         yield Finding(
             "flapping",
             "warning" if people >= ever / 20 else "info",
