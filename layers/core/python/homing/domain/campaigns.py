@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
+from homing.domain.attributes.language import StagedAttribute
 from homing.domain.flows.language import Flow
 from homing.domain.segments.language import Duration, Model, Segment
 from homing.domain.segments.when import TimeOfDay
@@ -147,6 +148,32 @@ class Review(Model):
         return self.traits == "all" or trait in self.traits
 
 
+class Tier(Model):
+    """Shares of the sends that were delivered, 0 to 1."""
+
+    opens: float = Field(ge=0, le=1)
+    clicks: float = Field(ge=0, le=1)
+
+
+class Tiers(Model):
+    """From which rates on engagement is high (both, more than) and moderate (one of them, at least)."""
+
+    high: Tier = Tier(opens=0.8, clicks=0.5)
+    moderate: Tier = Tier(opens=0.5, clicks=0.2)
+
+
+class Computed(Model):
+    """What computed attributes look at; docs/attributes.md says which of them."""
+
+    # Orders older than this no longer count.
+    orders_within: Duration = Field(365 * 86_400_000_000, gt=0)
+    # So far back mails, visits and purchases count as engagement.
+    engaged_within: Duration = Field(90 * 86_400_000_000, gt=0)
+    # After so long, behaviour weighs half.
+    half_life: Duration = Field(30 * 86_400_000_000, gt=0)
+    tiers: Tiers = Tiers()
+
+
 class Audit(Model):
     """When the audit speaks up; docs/audit.md says what each number means."""
 
@@ -184,6 +211,7 @@ class Settings(Model):
     # A marketing send that could not go out after this long is given up.
     send_expires_after: Duration = 2 * 86_400_000_000
     audit: Audit = Audit()
+    computed: Computed = Computed()
 
 
 class Product(Model):
@@ -210,6 +238,8 @@ class Template(Model):
     text: str
     # Top-level variables that it reads, for `homing check` and for previews.
     variables: list[str] = Field(default_factory=list)
+    # Computed attributes that it reads: the engine keeps the memory for them.
+    computed: list[str] = Field(default_factory=list)
 
 
 class Campaigns(Model):
@@ -220,6 +250,8 @@ class Campaigns(Model):
     revision: str
     settings: Settings
     segments: dict[str, Segment] = Field(default_factory=dict)
+    # Attributes with stages (lifecycle, persona).
+    attributes: dict[str, StagedAttribute] = Field(default_factory=dict)
     flows: dict[str, Flow] = Field(default_factory=dict)
     templates: dict[str, Template] = Field(default_factory=dict)
     products: dict[str, Product] = Field(default_factory=dict)
