@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from homing.domain.attributes.rankings import Rankings
+from homing.domain.attributes.registry import Attributes
+from homing.domain.attributes.staged import StagedRule
 from homing.domain.campaigns import Campaigns
+from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.flows.language import If, Step
 from homing.domain.profiles import bounds, carts, fold
@@ -18,6 +22,7 @@ from homing.domain.profiles.memory import Plan
 from homing.domain.profiles.profile import Change, Profile
 from homing.domain.profiles.review_rule import ReviewRule
 from homing.domain.segments.compiler import Compiler
+from homing.domain.segments.language import Did
 from homing.domain.segments.rules import FIRST, ID, NOW, Rule, next_flip
 from homing.domain.segments.timed import timed_inputs
 from homing.domain.triggers.triggers import BrowseAbandoned, CartAbandoned, OrderPlaced, Trigger, Yearly
@@ -27,17 +32,23 @@ _MAX_STEPS = 10_000
 _NOTHING: Mapping[str, Any] = {}
 # What everybody has from the first event on.
 _ALWAYS = frozenset({ID, NOW})
-# Internal: those whom somebody should look at.
+# Internal: those whom somebody should look at, and those who ordered.
 REVIEW = "@review"
+CUSTOMERS = "@customers"
 
 
 class Engine:
     """Compiled campaigns. One per process; holds no state of any profile."""
 
-    def __init__(self, campaigns: Campaigns) -> None:
+    def __init__(self, campaigns: Campaigns, *, rankings: Rankings | None = None) -> None:
+        """``rankings`` holds the thresholds of RFM scores; without them nobody has any."""
         self.campaigns = campaigns
         plan = Plan()
-        compiler = Compiler(campaigns.segments, plan, zone=campaigns.settings.time_zone)
+        self.attributes = Attributes(
+            campaigns.settings, plan, campaigns.attributes, products=campaigns.products, rankings=rankings
+        )
+        compiler = Compiler(campaigns.segments, plan, zone=campaigns.settings.time_zone, attributes=self.attributes)
+        self.staged = [StagedRule.compiled(one, compiler.compile) for _, one in sorted(campaigns.attributes.items())]
         self.segments: dict[str, Rule] = {name: compiler.segment(name) for name in sorted(campaigns.segments)}
         self.triggers: list[Trigger] = self._triggers(plan)
         # Conditions inside flows, by their identity in the parsed flow: (flow, position).
@@ -48,14 +59,19 @@ class Engine:
                 self.goals[flow.name] = compiler.compile(flow.stop_when)
             for position, step in _branches(flow.steps):
                 self.branches[flow.name, position] = compiler.compile(step.if_)
+        for template in campaigns.templates.values():
+            for name in template.computed:
+                self.attributes.get(name)
+        # Nobody is told of the internal ones; the member index keeps them.
+        self._rules: dict[str, Rule] = {**self.segments, REVIEW: ReviewRule(campaigns.settings)}
+        if self.attributes.ranked:
+            self._rules[CUSTOMERS] = compiler.compile(Did(did=names.ORDER_COMPLETED))
         self.plan = FoldPlan(
             slots=plan.slots,
             by_event=plan.by_event(),
             catalog=frozenset(campaigns.products),
             forget_carts_after=campaigns.settings.cart.forget_after,
         )
-        # Nobody is told of the internal ones; the member index keeps them.
-        self._rules: dict[str, Rule] = {**self.segments, REVIEW: ReviewRule(campaigns.settings)}
         self._by_input = _index((name, rule.reads) for name, rule in self._rules.items())
         self._by_timed_input = _index((name, timed_inputs(rule)) for name, rule in self._rules.items())
         self._timed_traits = tuple(key for key in self._by_timed_input if key.startswith("trait:"))
@@ -99,6 +115,7 @@ class Engine:
         # What a mail could no longer be sent about is history that was handed over, not news: a shop that imports its
         # customers does not write to everybody who bought long ago.
         recent = event.occurred > arrived - self.campaigns.settings.send_expires_after
+        names |= self._advance(profile, arrived, None if fresh else touched)
         self._evaluate(profile, arrived, names, news=recent)
         for trigger, known in before:
             if recent:
@@ -114,6 +131,7 @@ class Engine:
         known = [(trigger, trigger.active(profile, at), trigger.active(other, at)) for trigger in self.triggers]
         fold.merge(profile, other)
         profile.wake_at = None
+        self._advance(profile, at, None)
         self._evaluate(profile, at, self._rules)
         for trigger, mine, theirs in known:
             self._fire(profile, trigger, mine, at, theirs)
@@ -128,7 +146,8 @@ class Engine:
                 break
             instant = max(profile.wake_at, profile.evaluated_at)
             profile.wake_at = None
-            self._evaluate(profile, instant, self._timed(profile))
+            moved = self._advance(profile, instant, None)
+            self._evaluate(profile, instant, self._timed(profile) | moved)
             for trigger in self.triggers:
                 self._fire(profile, trigger, trigger.active(profile, instant - 1), instant)
                 self._wake(profile, trigger.next(profile, instant, profile.wake_at))
@@ -180,9 +199,29 @@ class Engine:
     def _reassess(self, profile: Profile, at: int) -> None:
         """Every segment, and when to look again; what differs is not news."""
         profile.wake_at = None
+        profile.stages = {name: held for name, held in profile.stages.items() if name in self.campaigns.attributes}
+        self._advance(profile, at, None)
         self._evaluate(profile, at, self._rules, news=False)
         for trigger in self.triggers:
             self._wake(profile, trigger.next(profile, at, profile.wake_at))
+
+    def _advance(self, profile: Profile, at: int, inputs: set[str] | None) -> set[str]:
+        """Moves the person on in the staged attributes that read an input (None: in all). Returns the segments to which
+        that matters."""
+        moved: set[str] = set()
+        for rule in self.staged:
+            if inputs is not None and not (rule.reads & inputs):
+                continue
+            stage, changes = rule.evaluate(profile, at)
+            held, _ = profile.stages.get(rule.name, (None, 0))
+            if stage != held:
+                if stage is None:
+                    del profile.stages[rule.name]
+                else:
+                    profile.stages[rule.name] = [stage, at]
+                moved |= self._by_input.get(f"stage:{rule.name}", set())
+            self._wake(profile, changes)
+        return moved
 
     def _evaluate(self, profile: Profile, at: int, segments: Iterable[str], *, news: bool = True) -> None:
         for name in sorted(segments):
@@ -193,6 +232,7 @@ class Engine:
                 data: dict[str, Any] = {"segment": name} if news else {"segment": name, "news": False}
                 profile.changes.append(Change(kind, name, at, str(at), data))
             self._wake(profile, flip)
+        self._wake(profile, self.attributes.next_rescore(profile, at))
         profile.evaluated_at = max(profile.evaluated_at, at)
 
     def _fire(

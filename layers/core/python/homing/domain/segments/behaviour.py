@@ -124,20 +124,29 @@ class SameRule:
 
     def check(self, profile: Profile, t: int, since: int | None = None) -> Answer:
         """True until the last of the values that satisfy it does no longer."""
-        latest: int | None = 0
+        count = self.count
+        cut = since is not None and count.within is None
+        true, for_ever = False, False
+        latest = 0
         soonest: int | None = None
-        true = False
-        for held in (profile.memory.get(self.slot) or {}).values():
-            past, coming = split(held, t)
-            if since is not None and self.count.within is None:
+        for past in (profile.memory.get(self.slot) or {}).values():
+            coming: int | None = None
+            if past[0][0] > t:
+                past, coming = split(past, t)
+            if cut and since is not None:
                 past = after(past, since)
-            truth, flip = self.count.of(past, t)
-            flip = earliest((flip, coming))
+            truth, flip = count.of(past, t)
+            if coming is not None:
+                flip = coming if flip is None else min(flip, coming)
             if truth:
                 true = True
-                latest = None if latest is None or flip is None else max(latest, flip)
-            soonest = earliest((soonest, flip))
-        return (True, latest) if true else (False, soonest)
+                for_ever = for_ever or flip is None
+                latest = max(latest, flip or 0)
+            elif flip is not None and (soonest is None or flip < soonest):
+                soonest = flip
+        if true:
+            return True, None if for_ever else latest
+        return False, soonest
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +161,12 @@ class DistinctRule:
         """A value counts as long as its latest entry does."""
         latest: list[Entry] = []
         soonest: int | None = None
-        for held in (profile.memory.get(self.slot) or {}).values():
-            past, coming = split(held, t)
+        for past in (profile.memory.get(self.slot) or {}).values():
+            if past[0][0] > t:
+                past, coming = split(past, t)
+                soonest = earliest((soonest, coming))
             if past:
                 latest.append(past[0])
-            soonest = earliest((soonest, coming))
         latest.sort(reverse=True, key=lambda entry: entry[0])
         if since is not None and self.count.within is None:
             latest = after(latest, since)
@@ -242,6 +252,7 @@ class ChosenRule:
     ``between`` the span of instants it must lie in."""
 
     slot: str
+    earliest: bool
     at_least: int
     less_than: int | None
     between: tuple[int | None, int | None]
@@ -251,9 +262,12 @@ class ChosenRule:
     def check(self, profile: Profile, t: int, since: int | None = None) -> Answer:
         """There is at most one that counts."""
         past, coming = split(profile.memory.get(self.slot) or [], t)
-        if not past or (since is not None and past[0][0] <= since):
+        if since is not None:
+            past = after(past, since)
+        if not past:
             return False, coming
-        at, _, carried = past[0]
+        # A slot of the earliest holds later ones too until it is pruned.
+        at, _, carried = past[-1 if self.earliest else 0]
         start, end = self.between
         right = (start is None or at >= start) and (end is None or at < end)
         if not right or not all(passes(test, (carried or {}).get(path)) for path, test in self.having):

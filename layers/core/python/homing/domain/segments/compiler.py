@@ -151,6 +151,7 @@ class Compiler:
         ends = [end for end in (condition.within, ago.less_than) if end is not None]
         return ChosenRule(
             slot,
+            earliest,
             ago.at_least or 0,
             min(ends, default=None),
             self._span(condition.between) or (None, None),
