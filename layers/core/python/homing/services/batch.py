@@ -155,7 +155,9 @@ class Batch:
             and event.occurred + self.engine.campaigns.settings.cart.after <= event.received
         ):
             # So late that the cart counts as abandoned on arrival.
-            close_carts(self.engine, self.profiles, self.identity, held.profile, carts.tokens_of(event)[:1])
+            tokens = carts.tokens_of(event)
+            named = {*tokens, *carts.all_names(held.profile.carts, tokens[:1])}
+            close_carts(self.engine, self.profiles, self.identity, held.profile, sorted(named))
         self.engine.receive(held.profile, event)
         held.dirty = True
         held.events.append(record.sequence)

@@ -22,8 +22,8 @@ def merge(engine: Engine, winner: Profile, loser: Profile, at: int) -> None:
 def close_ordered_carts(engine: Engine, store: ProfileStore, identity: Identity, profile: Profile, until: int) -> None:
     """Before a cart can count as abandoned: did anybody, under whatever name, order it?"""
     if profile.wake_at is not None and profile.wake_at <= until:
-        tokens = [token for token in carts.open_tokens(profile.carts) if token]
-        close_carts(engine, store, identity, profile, tokens)
+        tokens = carts.open_tokens(profile.carts)
+        close_carts(engine, store, identity, profile, carts.all_names(profile.carts, tokens))
 
 
 def close_carts(

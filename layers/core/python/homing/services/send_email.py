@@ -21,6 +21,7 @@ from homing.domain.delivery.message import Mail, SendRequest
 from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
 from homing.domain.flows.engine import cart_gone
+from homing.domain.profiles.carts import all_names
 from homing.domain.profiles.fold import EVERY_TOPIC
 from homing.domain.profiles.identity import Identity, normalise
 from homing.domain.profiles.profile import Profile
@@ -218,12 +219,13 @@ class SendEmail:
         if not isinstance(cart, Mapping):
             return False
         token = str(cart.get("token") or "")
-        closed = self.profiles.closed_carts([self.identity.cart(token)]) if token else {}
+        named = {self.identity.cart(name): name for name in all_names(profile.carts, [token])}
+        closed = self.profiles.closed_carts(named) if named else {}
         if self.engine is None:
             return bool(closed)
-        for at in closed.values():
+        for cart, at in closed.items():
             # By whomever. A token may be used again: an order before this filling of the cart does not close it.
-            self.engine.close_cart(profile, token, at)
+            self.engine.close_cart(profile, named[cart], at)
         return cart_gone(dict(request.data), profile, self.engine, now)
 
     def _entry(self, request: SendRequest, held: Entry | None, now: int) -> Entry:

@@ -19,6 +19,9 @@ from homing.domain.time import DAY
 
 # Under this pseudo token stand the orders: id → (occurred, tokens they named).
 ORDERS = "*"
+# Under this one the other names of carts: pair → (since, other token, the token under which the cart is kept).
+NAMES = "="
+_PSEUDO = frozenset({ORDERS, NAMES})
 # An order is remembered this long, for cart updates that arrive after it.
 ORDER_MEMORY = 30 * DAY
 # What a cart began after is part of its key. The latest closing of a token is remembered until the runs of the filling
@@ -32,6 +35,7 @@ _MAX_ITEMS = 50
 _MAX_OPERATIONS = 100
 _MAX_TOKENS = 20
 _MAX_ORDERS = 50
+_MAX_NAMES = 40
 _MAX_TOKEN = 128
 # In a token's own log: here the cart was forgotten.
 _FORGET = "forget"
@@ -67,7 +71,7 @@ def _token(value: Any) -> str | None:
     text = str(value).strip()
     if len(text) > _MAX_TOKEN:
         return hashlib.blake2b(text.encode(errors="replace"), digest_size=16).hexdigest()
-    return "(*)" if text == ORDERS else text
+    return f"({text})" if text in _PSEUDO else text
 
 
 def _quantity(value: Any, default: int) -> int:
@@ -121,7 +125,14 @@ def fold_cart(carts: dict[str, Any], event: Event, key: int, catalog: frozenset[
     done = operation(event, catalog)
     if done is None:
         return False
-    token = next(iter(tokens_of(event)), "")
+    token, *others = tokens_of(event) or ("",)
+    for other in others:
+        names_: dict[int, list[Any]] = carts.setdefault(NAMES, {})
+        pair = int.from_bytes(
+            hashlib.blake2b(f"{other}\x1f{token}".encode(errors="replace"), digest_size=5).digest(), "big"
+        )
+        if pair not in names_ or event.occurred < names_[pair][0]:
+            names_[pair] = [event.occurred, other, token]
     log: dict[int, list[Any]] = carts.setdefault(token, {})
     held = log.get(key)
     if held is None or event.occurred < held[0]:
@@ -148,7 +159,10 @@ def join(left: dict[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
     for key, (at, tokens) in right.get(ORDERS, {}).items():
         close(joined, key, at, tokens)
     for token, log in right.items():
-        if token != ORDERS:
+        if token == NAMES:
+            held = joined.setdefault(NAMES, {})
+            held.update({pair: named for pair, named in log.items() if pair not in held or named[0] < held[pair][0]})
+        elif token != ORDERS:
             mine = joined.setdefault(token, {})
             for key, done in log.items():
                 # Of the same operation the snapshot counts that sums up what came before it.
@@ -159,11 +173,15 @@ def join(left: dict[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
 
 def _closings(carts: Mapping[str, Any], token: str) -> list[int]:
     """When orders closed the cart of this token, earliest first."""
-    known = carts.keys() - {ORDERS, ""}
+    known = carts.keys() - {ORDERS, NAMES, ""}
+    own = {token}
+    if (aliases := carts.get(NAMES)) is not None:
+        known = known | {other for _, other, _ in aliases.values()}
+        own.update(other for _, other, kept in aliases.values() if kept == token)
     found = []
     for at, tokens in carts.get(ORDERS, {}).values():
         # A cart without a token can't be told from the one that was ordered.
-        if token == "" or token in tokens or not known.intersection(tokens):
+        if token == "" or not own.isdisjoint(tokens) or not known.intersection(tokens):
             found.append(at)
     return sorted(found)
 
@@ -226,14 +244,21 @@ def last_touched(carts: Mapping[str, Any], token: str, now: int) -> int:
 
 def open_tokens(carts: Mapping[str, Any]) -> list[str]:
     """Tokens with operations, in a stable order."""
-    return sorted(token for token, log in carts.items() if token != ORDERS and log)
+    return sorted(token for token, log in carts.items() if token not in _PSEUDO and log)
+
+
+def all_names(carts: Mapping[str, Any], tokens: Iterable[str]) -> list[str]:
+    """These tokens, and the others under which their carts are known: an order may name only the checkout's."""
+    wanted = set(tokens)
+    others = {other for _, other, kept in carts.get(NAMES, {}).values() if kept in wanted}
+    return sorted((wanted | others) - {""})
 
 
 def prune(carts: dict[str, Any], now: int, forget_after: int) -> None:
     """Forgets operations of ordered and forgotten carts, operations before the latest snapshot, and old orders."""
     if len(orders := carts.get(ORDERS, {})) > _MAX_ORDERS:
         carts[ORDERS] = dict(sorted(orders.items(), key=lambda order: (order[1][0], order[0]))[-_MAX_ORDERS:])
-    tokens = [token for token in carts if token != ORDERS]
+    tokens = [token for token in carts if token not in _PSEUDO]
     if len(tokens) > _MAX_TOKENS:
         tokens.sort(key=lambda token: (max((entry[0] for entry in carts[token].values()), default=0), token))
         for token in tokens[:-_MAX_TOKENS]:
@@ -252,6 +277,11 @@ def prune(carts: dict[str, Any], now: int, forget_after: int) -> None:
         del orders[key]
     if ORDERS in carts and not orders:
         del carts[ORDERS]
+    if (names_ := carts.get(NAMES)) is not None:
+        latest = sorted(names_.items(), key=lambda item: (item[1][0], item[0]))[-_MAX_NAMES:]
+        carts[NAMES] = {pair: held for pair, held in latest if held[2] in carts}
+        if not carts[NAMES]:
+            del carts[NAMES]
     named = {token for _, names_ in orders.values() for token in names_}
     for token in tokens:
         # An emptied log stays as a marker that this token is known, as long as the order that closed it is.
