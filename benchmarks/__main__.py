@@ -14,7 +14,9 @@ from rich.console import Console
 from benchmarks.measure import Report, budgets
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-NAMES = ("updater", "calls", "cost", "imports", "rendering", "backtest")
+NAMES = (
+    "updater", "segments", "profile_sizes", "recompute", "calls", "cost", "imports", "rendering", "backtest",
+)  # fmt: skip
 
 
 @click.command()
@@ -57,6 +59,21 @@ def _parts(quick: bool, reports: dict[str, Report]) -> dict[str, Callable[[], Re
 
         return updater.run(quick=quick)
 
+    def segments() -> Report:
+        from benchmarks import segments
+
+        return segments.run(quick=quick)
+
+    def profile_sizes() -> Report:
+        from benchmarks import profile_sizes
+
+        return profile_sizes.run(quick=quick)
+
+    def recompute() -> Report:
+        from benchmarks import recompute
+
+        return recompute.run(quick=quick)
+
     def calls() -> Report:
         from benchmarks import calls
 
@@ -82,7 +99,7 @@ def _parts(quick: bool, reports: dict[str, Report]) -> dict[str, Callable[[], Re
 
         return backtesting.run(quick=quick)
 
-    made = (updater, calls, cost, imports, rendering, backtest)
+    made = (updater, segments, profile_sizes, recompute, calls, cost, imports, rendering, backtest)
     return {part.__name__: part for part in made}
 
 

@@ -40,6 +40,7 @@ def run(*, quick: bool) -> Report:
         ["events per second of CPU", number(rate)],
         ["events per second by the clock", number(found["events"] / found["wall"])],
         ["a million events, minutes of CPU", number(1e6 / rate / 60, 1)],
+        ["profile writes per event, wake-ups included", number(found["writes"] / found["events"], 2)],
         ["peak memory, MB (of which the recording itself)", f"{found['peak']:,.0f} ({found['before']:,.0f})"],
     ]
     notes = ["The whole way: update, publish, flows, gate, rendering; nothing is sent. One process, one core, one run."]
@@ -71,7 +72,7 @@ def _measure(end: str) -> dict[str, float]:
     outputs = backtest.outputs()
     return {
         "events": backtest.events, "people": len(outputs.profiles), "messages": len(outputs.messages),
-        "transitions": len(outputs.transitions), "wall": wall, "cpu": cpu, "peak": _peak(), "before": before,
+        "transitions": len(outputs.transitions), "writes": backtest.profiles.writes, "wall": wall, "cpu": cpu, "peak": _peak(), "before": before,
     }  # fmt: skip
 
 

@@ -74,6 +74,21 @@ def one_event() -> Documents:
     }
 
 
+def ranges() -> Documents:
+    """970 others that all hang on `Product Viewed` and ask for a price, which no index can answer."""
+    return {
+        f"price-{number:03}": {
+            "when": {
+                "did": "Product Viewed",
+                "where": {"price": {"more_than": 1000 + number}},
+                "times": 2,
+                "within": "30d",
+            }
+        }
+        for number in range(ALL - BASE)
+    }
+
+
 def _shelf(number: int) -> Any:
     return {"did": "Product Viewed", "where": {"category": f"Shelf {number}"}, "times": 3, "within": "30d"}
 

@@ -23,8 +23,10 @@ from homing.services.update_profiles import StreamItem, UpdateProfiles
 from homing.sources.segment_spec import read_message
 
 _BATCH = 1_000
+# All that there is: the last baskets are of the early morning after New Year's Eve.
+WHOLE = ("2017-01-01", "2018-01-01T05:00:00Z")
 # Every so-many-th write is measured too: a profile is larger while a cart is open than at the year's end.
-_SAMPLE = 25
+SAMPLE = 25
 
 
 @dataclass
@@ -70,7 +72,7 @@ class _Measured(MemoryProfiles):
 
     def write(self, profile: Profile, *, expected: int) -> None:
         super().write(profile, expected=expected)
-        if self.writes % _SAMPLE == 0:
+        if self.writes % SAMPLE == 0:
             self.sizes.append(item_size(profile))
 
 
