@@ -1,6 +1,6 @@
 # One command each; all of them set up what they need, from Python 3.11 and make alone.
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check unit e2e bench synth bootstrap deploy lock clean
+.PHONY: help setup demo test check unit e2e exact mutants bench synth bootstrap deploy lock clean
 
 PYTHON ?= python3
 STAGE ?= dev
@@ -20,6 +20,7 @@ help:
 	@echo "make demo    a simulated shop on this machine, with a report page in out/demo"
 	@echo "make test    everything CI does: static checks, tests, the end-to-end test"
 	@echo "make check   static checks only        make bench   measure, and write docs/benchmarks.md"
+	@echo "make exact   segments against brute force, 100,000 cases (CASES=, SEED=)   make mutants   the tests find planted mistakes"
 	@echo "make synth   CloudFormation in cdk.out   make bootstrap, make deploy STAGE=prod   into your AWS account"
 	@echo "make lock    resolve the locked requirements again        make clean   remove what make made"
 
@@ -62,6 +63,14 @@ unit: $(LAYER)
 
 e2e: $(CDK_READY)
 	@$(BIN)/pytest -m e2e tests/e2e
+
+CASES ?= 100000
+SEED ?= 1
+exact: $(READY)
+	@$(BIN)/python -m tests.unit.segments.exact --cases $(CASES) --seed $(SEED)
+
+mutants: $(READY)
+	@$(BIN)/python -m tests.mutants
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks

@@ -1,90 +1,357 @@
-"""An independent, naive reading of the rule language: raw events in, truth at an instant out.
+"""An independent, naive reading of docs/segments.md: raw events in, truth at an instant out.
 
-Knows nothing of slots, flips or profiles; written from the words of the design alone.
+Knows nothing of slots, flips, pruning or profiles. A history is a list of raw events, each with ``id``, ``name``,
+``occurred`` and ``known`` (microseconds; when it arrived), ``properties``, ``context`` and ``source``. Everything is
+worked out anew for each instant, numbers as fractions of their decimals.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from fractions import Fraction
 from typing import Any
 
-DURATIONS = {"m": 60, "h": 3600, "d": 86400}
+from tests.unit.segments import naive_calendar as calendar
+
+Raw = dict[str, Any]
+Rule = Any
+# What somebody said of themselves beats what was imported beats what was guessed.
+WEIGHTS = {"sdk": 2, "csv": 1, "inferred": 0}
 
 
-def seconds(text: str) -> int:
-    return int(text[:-1]) * DURATIONS[text[-1]]
+@dataclass(frozen=True)
+class World:
+    """What a rule is asked in: the shop's time zone, all segments, and where this person stands in each draw."""
+
+    zone: str = "UTC"
+    segments: dict[str, Rule] = field(default_factory=dict)
+    # The name of a draw → from 0 to under 100.
+    drawn: Callable[[str], float] = lambda name: 0.0
 
 
-def known(history: list[dict[str, Any]], t: int) -> list[dict[str, Any]]:
-    """Events that had arrived and happened by ``t`` (microseconds), each message once."""
-    unique: dict[str, dict[str, Any]] = {}
-    for event in history:
-        if event["received"] <= t and event["occurred"] <= t:
-            unique.setdefault(event["id"], event)
-    return list(unique.values())
+class Truth:
+    """What is true of one person at one instant."""
+
+    def __init__(self, world: World, history: list[Raw], t: int) -> None:
+        self.world, self.t = world, t
+        messages: dict[str, Raw] = {}
+        for raw in history:
+            if raw["known"] <= t:
+                messages.setdefault(raw["id"], raw)
+        self.arrived = list(messages.values())
+        self.events = [raw for raw in self.arrived if raw["occurred"] <= t]
+        self.traits = _traits(self.arrived)
+        stated = [self.traits[name] for name in ("timezone", "time_zone") if isinstance(self.traits.get(name), str)]
+        self.zone = calendar.zone_named(*stated[:1], world.zone)
+
+    def holds(self, rule: Rule) -> bool:
+        """Whether a condition holds."""
+        if isinstance(rule, list):
+            return all(self.holds(part) for part in rule)
+        for key in (
+            "all", "any", "not", "did", "did_not", "first", "last", "sequence", "rate", "trait", "known_for", "now",
+            "segment", "list", "share",
+        ):  # fmt: skip
+            if key in rule:
+                answer: bool = getattr(self, f"_{key}")(rule)
+                return answer
+        raise AssertionError(rule)
+
+    def _all(self, rule: Rule) -> bool:
+        return all(self.holds(part) for part in rule["all"])
+
+    def _any(self, rule: Rule) -> bool:
+        return any(self.holds(part) for part in rule["any"])
+
+    def _not(self, rule: Rule) -> bool:
+        return not self.holds(rule["not"])
+
+    def _segment(self, rule: Rule) -> bool:
+        return self.holds(self.world.segments[rule["segment"]])
+
+    # What people did
+
+    def _matching(self, name: str, rule: Rule) -> list[Raw]:
+        """The events of a name that pass ``where``, earliest first; of an order under one id the earliest word."""
+        found: dict[Any, Raw] = {}
+        for raw in sorted(self.events, key=lambda raw: (raw["occurred"], raw["id"])):
+            if raw["name"] == name and all(passes(test, read(raw, of)) for of, test in rule.get("where", {}).items()):
+                order = raw["properties"].get("order_id") if name == "Order Completed" else None
+                found.setdefault(("order", str(order)) if order is not None else raw["id"], raw)
+        return list(found.values())
+
+    def _counting(self, name: str, rule: Rule) -> list[Raw]:
+        found = self._matching(name, rule)
+        if "within" in rule:
+            found = [raw for raw in found if self.t - raw["occurred"] < calendar.duration(rule["within"])]
+        if "between" in rule:
+            found = [raw for raw in found if calendar.lies_between(raw["occurred"], rule["between"], self.world.zone)]
+        if "during" in rule:
+            found = [raw for raw in found if calendar.lies_during(raw["occurred"], rule["during"], self.zone)]
+        return found
+
+    def _did(self, rule: Rule) -> bool:
+        found = self._counting(rule["did"], rule)
+        for kind in ("sum", "average", "maximum", "minimum"):
+            if kind in rule:
+                return _amount(kind, rule[kind], found)
+        if "distinct" in rule:
+            values = {text(value) for raw in found if (value := read(raw, rule["distinct"]["of"])) is not None}
+            return _within_times(len(values), rule["distinct"])
+        times = rule.get("times", 1)
+        times = {"at_least": times} if isinstance(times, int) else times
+        if "same" not in rule:
+            return _within_times(len(found), times)
+        counts: dict[str, int] = {}
+        for raw in found:
+            if (value := read(raw, rule["same"])) is not None:
+                counts[text(value)] = counts.get(text(value), 0) + 1
+        return any(_within_times(count, times) for count in counts.values())
+
+    def _did_not(self, rule: Rule) -> bool:
+        return not self._counting(rule["did_not"], rule)
+
+    def _first(self, rule: Rule) -> bool:
+        return self._chosen(self._matching(rule["first"], rule)[:1], rule)
+
+    def _last(self, rule: Rule) -> bool:
+        return self._chosen(self._matching(rule["last"], rule)[-1:], rule)
+
+    def _chosen(self, chosen: list[Raw], rule: Rule) -> bool:
+        if not chosen:
+            return False
+        (raw,) = chosen
+        age = self.t - raw["occurred"]
+        if "within" in rule and not age < calendar.duration(rule["within"]):
+            return False
+        ago = rule.get("ago", {})
+        if "at_least" in ago and not age >= calendar.duration(ago["at_least"]):
+            return False
+        if "less_than" in ago and not age < calendar.duration(ago["less_than"]):
+            return False
+        if "between" in rule and not calendar.lies_between(raw["occurred"], rule["between"], self.world.zone):
+            return False
+        return all(passes(test, read(raw, of)) for of, test in rule.get("having", {}).items())
+
+    def _sequence(self, rule: Rule) -> bool:
+        steps = rule["sequence"]
+        found = [self._matching(step.get("did") or step.get("did_not"), step) for step in steps]
+
+        def follows(n: int, before: Raw, value: str | None) -> bool:
+            """Whether the steps from the n-th on can be found after an event."""
+            if n == len(steps):
+                return True
+            step, at = steps[n], before["occurred"]
+            limit = calendar.duration(step["within"]) if "within" in step else None
+            if "did_not" in step and n == len(steps) - 1:
+                after = [raw for raw in found[n] if raw["occurred"] > at]
+                if limit is None:
+                    return not after
+                return self.t >= at + limit and not any(raw["occurred"] < at + limit for raw in after)
+            following = n + 1 if "did_not" in step else n
+            limit = calendar.duration(steps[following]["within"]) if "within" in steps[following] else None
+            for raw in found[following]:
+                if raw["occurred"] <= at or (limit is not None and raw["occurred"] - at >= limit):
+                    continue
+                if "did_not" in step and any(at < x["occurred"] < raw["occurred"] for x in found[n]):
+                    continue
+                if value is not None and _text_of(raw, rule["same"]) != value:
+                    continue
+                if follows(following + 1, raw, value):
+                    return True
+            return False
+
+        for raw in found[0]:
+            if "within" in rule and not self.t - raw["occurred"] < calendar.duration(rule["within"]):
+                continue
+            value = _text_of(raw, rule["same"]) if "same" in rule else None
+            if ("same" not in rule or value is not None) and follows(1, raw, value):
+                return True
+        return False
+
+    def _rate(self, rule: Rule) -> bool:
+        window = {"within": rule["within"]}
+        of = {text(v) for raw in self._counting(rule["of"], window) if (v := read(raw, rule["by"])) is not None}
+        did = self._counting(rule["rate"], {**window, "where": rule.get("where", {})})
+        reacted = {text(v) for raw in did if (v := read(raw, rule["by"])) is not None}
+        if len(of) < rule.get("among", 1):
+            return False
+        return compares(Fraction(len(of & reacted), len(of)), rule)
+
+    # What is said of people
+
+    def _trait(self, rule: Rule) -> bool:
+        return all(self._said(test, inside(self.traits, name)) for name, test in rule["trait"].items())
+
+    def _said(self, test: Any, value: Any) -> bool:
+        if not isinstance(test, dict):
+            return passes(test, value)
+        plain = {k: v for k, v in test.items() if k not in DATES}
+        asked = {k: v for k, v in test.items() if k in DATES}
+        if plain and not passes(plain, value):
+            return False
+        return not asked or self._dated(asked, value)
+
+    def _dated(self, asked: dict[str, Any], value: Any) -> bool:
+        at = calendar.moment(value, self.zone)
+        if at is None:
+            return False
+        if "within_last" in asked and not 0 <= self.t - at < calendar.duration(asked["within_last"]):
+            return False
+        if "within_next" in asked and not 0 < at - self.t <= calendar.duration(asked["within_next"]):
+            return False
+        if "since" in asked and not at >= calendar.begins(asked["since"], self.zone):
+            return False
+        if "before" in asked and not at < calendar.begins(asked["before"], self.zone):
+            return False
+        if "anniversary" in asked:
+            more = 0 if asked["anniversary"] == "today" else asked["anniversary"]["next_days"]
+            today = calendar.local(self.t, self.zone).date()
+            days = [today + timedelta(days=n) for n in range(more + 1)]
+            return any(calendar.returns_on(value, day, self.zone) for day in days)
+        return True
+
+    def _known_for(self, rule: Rule) -> bool:
+        if not self.arrived:
+            return False
+        first = min(raw["occurred"] for raw in self.arrived)
+        return self.t - first >= calendar.duration(rule["known_for"]["at_least"])
+
+    def _now(self, rule: Rule) -> bool:
+        week = {k: v for k, v in rule["now"].items() if k != "between"}
+        if week and not calendar.lies_during(self.t, week, self.zone):
+            return False
+        return "between" not in rule["now"] or calendar.lies_between(self.t, rule["now"]["between"], self.zone)
+
+    def _list(self, rule: Rule) -> bool:
+        words = [raw for raw in self.arrived if raw["name"] in {"List Joined", "List Left"}]
+        words = [raw for raw in words if raw["properties"].get("list") == rule["list"]]
+        return bool(words) and max(words, key=lambda raw: raw["occurred"])["name"] == "List Joined"
+
+    def _share(self, rule: Rule) -> bool:
+        share = rule["share"]
+        low, high = (0, share["percent"]) if "percent" in share else (share.get("from", 0), share.get("to", 100))
+        return bool(low <= self.world.drawn(share["of"]) < high)
 
 
-def test_value(test: dict[str, Any], value: Any) -> bool:
-    results = []
+DATES = {"within_last", "within_next", "since", "before", "anniversary"}
+
+
+def _traits(arrived: list[Raw]) -> dict[str, Any]:
+    """What counts of everything that was said: the weightiest, then the newest word on each."""
+    traits: dict[str, Any] = {}
+    said = [raw for raw in arrived if raw["name"] == "Identified"]
+    for raw in sorted(said, key=lambda raw: (WEIGHTS[raw["source"]], raw["occurred"])):
+        traits.update(raw["properties"])
+    return {name: value for name, value in traits.items() if value is not None}
+
+
+def _within_times(count: int, times: dict[str, Any]) -> bool:
+    return (
+        times.get("at_least", 0) <= count
+        and count <= times.get("at_most", count)
+        and times.get("exactly", count) == count
+    )
+
+
+def _amount(kind: str, asked: dict[str, Any], found: list[Raw]) -> bool:
+    numbers = [n for raw in found if (n := number(read(raw, asked["of"]))) is not None]
+    if kind == "sum":
+        return compares(sum(numbers, Fraction(0)), asked)
+    if not numbers:
+        return False
+    if kind == "average":
+        return compares(sum(numbers, Fraction(0)) / len(numbers), asked)
+    return compares(max(numbers) if kind == "maximum" else min(numbers), asked)
+
+
+def _text_of(raw: Raw, name: str) -> str | None:
+    value = read(raw, name)
+    return None if value is None else text(value)
+
+
+def read(raw: Raw, name: str) -> Any:
+    """A property by its name; dots reach into objects, ``context.…`` into the event's context."""
+    if name == "context.device":
+        return device(raw["context"])
+    if name.startswith("context."):
+        return inside(raw["context"], name.removeprefix("context."))
+    return inside(raw["properties"], name)
+
+
+def device(context: dict[str, Any]) -> str | None:
+    """By what is stated, else by the browser's name; the generator knows three."""
+    stated, agent = context.get("device", {}).get("type"), context.get("userAgent")
+    if stated or not agent:
+        return stated
+    return "mobile" if "iPhone" in agent else "desktop"
+
+
+def inside(value: Any, name: str) -> Any:
+    """``address.country`` of an object."""
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def text(value: Any) -> str:
+    """Values are told apart as they are written."""
+    return str(value)
+
+
+def number(value: Any) -> Fraction | None:
+    """A number as it is written; texts too."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return Fraction(str(value))
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def compares(amount: Fraction, asked: dict[str, Any]) -> bool:
+    """Whether a number is within all bounds."""
+    bounds = {name: Fraction(str(asked[name])) for name in COMPARISONS if name in asked}
+    return (
+        amount > bounds.get("more_than", amount - 1)
+        and amount >= bounds.get("at_least", amount)
+        and amount < bounds.get("less_than", amount + 1)
+        and amount <= bounds.get("at_most", amount)
+    )
+
+
+COMPARISONS = ("more_than", "at_least", "less_than", "at_most")
+
+
+def equal(value: Any, wanted: Any) -> bool:
+    """12 is "12"; true is not 1."""
+    if isinstance(value, bool) or isinstance(wanted, bool):
+        return value is wanted
+    return bool(value == wanted) or str(value) == str(wanted)
+
+
+def passes(test: Any, value: Any) -> bool:
+    """Whether a value passes; a missing one fails every test but ``exists: false``."""
+    if not isinstance(test, dict):
+        test = {"equals": test}
+    if value is None:
+        return test == {"exists": False}
+    answers = []
     for name, wanted in test.items():
         if name == "exists":
-            results.append((value is not None) == wanted)
-        elif value is None:
-            results.append(False)
+            answers.append(wanted is True)
         elif name == "equals":
-            results.append(value == wanted)
+            answers.append(equal(value, wanted))
         elif name == "in":
-            results.append(value in wanted)
-        elif name == "at_least":
-            results.append(value >= wanted)
-        elif name == "less_than":
-            results.append(value < wanted)
-        else:
-            raise AssertionError(name)
-    return all(results)
-
-
-test_value.__test__ = False  # type: ignore[attr-defined]
-
-
-def holds(rule: dict[str, Any], history: list[dict[str, Any]], t: int) -> bool:
-    """Whether the rule holds at ``t`` for a person with this history."""
-    events = known(history, t)
-    if "all" in rule:
-        return all(holds(part, history, t) for part in rule["all"])
-    if "any" in rule:
-        return any(holds(part, history, t) for part in rule["any"])
-    if "not" in rule:
-        return not holds(rule["not"], history, t)
-    if "did_not" in rule:
-        return not holds({"did": rule["did_not"], **{k: v for k, v in rule.items() if k != "did_not"}}, history, t)
-    if "known_for" in rule:
-        arrived = [event for event in history if event["received"] <= t]
-        return (
-            bool(arrived) and min(e["occurred"] for e in arrived) + seconds(rule["known_for"]["at_least"]) * 10**6 <= t
-        )
-    if "trait" in rule:
-        traits: dict[str, Any] = {}
-        said = [e for e in history if e["received"] <= t and e["name"] == "Identified"]
-        for event in sorted(said, key=lambda e: e["occurred"]):
-            traits.update(event["properties"])
-        return all(test_value(test, traits.get(name)) for name, test in rule["trait"].items())
-    matching = [e for e in events if e["name"] == rule["did"]]
-    matching = [
-        e for e in matching if all(test_value(x, e["properties"].get(p)) for p, x in rule.get("where", {}).items())
-    ]
-    if "within" in rule:
-        matching = [e for e in matching if e["occurred"] > t - seconds(rule["within"]) * 10**6]
-    low = rule.get("times", {}).get("at_least", 1)
-    high = rule.get("times", {}).get("at_most", 10**9)
-    if "exactly" in rule.get("times", {}):
-        low = high = rule["times"]["exactly"]
-    elif "at_least" not in rule.get("times", {}) and "at_most" in rule.get("times", {}):
-        low = 0
-    if "same" not in rule:
-        return low <= len(matching) <= high
-    counts: dict[Any, int] = {}
-    for event in matching:
-        value = event["properties"].get(rule["same"])
-        if value is not None:
-            counts[value] = counts.get(value, 0) + 1
-    return any(low <= count <= high for count in counts.values())
+            answers.append(any(equal(value, each) for each in wanted))
+        elif name == "contains":
+            if isinstance(value, list):
+                answers.append(any(equal(each, wanted) for each in value))
+            else:
+                answers.append(isinstance(value, str) and str(wanted).casefold() in value.casefold())
+    if any(name in test for name in COMPARISONS):
+        amount = number(value)
+        answers.append(amount is not None and compares(amount, test))
+    return all(answers)
