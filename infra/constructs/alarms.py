@@ -170,6 +170,21 @@ class Alarms(Construct):
             description="Records went to quarantine.",
         )
 
+    def watch_audits(self) -> None:
+        """The nightly audit found something broken."""
+        self.when(
+            "audit-errors",
+            cloudwatch.Metric(
+                namespace=METRICS_NAMESPACE,
+                metric_name="AuditErrors",
+                dimensions_map={"service": "audit_segments"},
+                period=Duration.days(1),
+                statistic="Sum",
+            ),
+            above=0,
+            description="The nightly audit found something broken.",
+        )
+
     def watch_reputation(self) -> None:
         """SES puts an account under review at 5 % bounces or 0.1 % complaints: be earlier."""
         for name, metric, limit in (

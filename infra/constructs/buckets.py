@@ -51,15 +51,23 @@ class PrivateBucket(Construct):
         """The bucket's name."""
         return self.bucket.bucket_name
 
-    def allow_put(self, function: PythonFunction) -> None:
-        """Writes objects; reads none."""
-        function.may(["s3:PutObject"], [self.bucket.arn_for_objects("*")])
+    def allow_put(self, function: PythonFunction, *, under: str = "") -> None:
+        """Writes objects, whose names begin with ``under``; reads none."""
+        self._objects(function, "s3:PutObject", under)
+
+    def allow_read(self, function: PythonFunction) -> None:
+        """Lists and reads objects."""
+        function.may(["s3:ListBucket"], [self.bucket.bucket_arn])
+        self._objects(function, "s3:GetObject", "")
+
+    def _objects(self, function: PythonFunction, action: str, under: str) -> None:
+        function.may([action], [self.bucket.arn_for_objects(f"{under}*")])
         # The stack of the functions imports the ARN: cdk-nag names the finding after that export.
         stack = Stack.of(self)
         export = stack.resolve(stack.export_value(self.bucket.bucket_arn))["Fn::ImportValue"]
         acknowledge(
             function.own_role,
-            f"AwsSolutions-IAM5[Resource::{export}/*]",
+            f"AwsSolutions-IAM5[Resource::{export}/{under}*]",
             "Objects are named by date and batch; the star stands for that key.",
         )
 

@@ -19,7 +19,7 @@ _MINUTE = Duration.minutes(1)
 class BusinessDashboard(Construct):
     """What customers did and what was mailed, from Homing's own metrics, by the hour."""
 
-    def __init__(self, scope: Construct, id: str, *, stage: StageSettings) -> None:
+    def __init__(self, scope: Construct, id: str, *, stage: StageSettings, audit_log: str) -> None:
         super().__init__(scope, id)
         self.name = stage.named("business")
         rows = [
@@ -34,7 +34,13 @@ class BusinessDashboard(Construct):
                 ("Mails", ["MessagesSent", "MessagesDeferred", "MessagesDropped", "MessagesUnknown"]),
                 ("What became of them", ["EmailDelivered", "EmailOpened", "EmailLinkClicked"]),
             ],
-            [("Unwanted or unreachable", ["Unsubscribed", "EmailMarkedAsSpam", "EmailBounced", "AddressesSuppressed"])],
+            [
+                (
+                    "Unwanted or unreachable",
+                    ["Unsubscribed", "EmailMarkedAsSpam", "EmailBounced", "AddressesSuppressed"],
+                ),
+                ("Audit: broken, or worth a look", ["AuditErrors", "AuditWarnings"]),
+            ],
         ]
         cloudwatch.Dashboard(
             self,
@@ -53,6 +59,22 @@ class BusinessDashboard(Construct):
                     for title, metrics in row
                 ]
                 for row in rows
+            ]
+            + [
+                [
+                    # The log is read when somebody looks; a metric for each segment would be paid for day and night.
+                    cloudwatch.LogQueryWidget(
+                        title="Segments: people, night by night",
+                        width=24,
+                        height=8,
+                        log_group_names=[audit_log],
+                        view=cloudwatch.LogQueryVisualizationType.LINE,
+                        query_lines=[
+                            'filter message = "segment size"',
+                            "stats max(size) by bin(1d), segment",
+                        ],
+                    )
+                ]
             ],
         )
 

@@ -129,6 +129,10 @@ class JournalTable(_Table):
         """Keeps the member index."""
         self._allow_write(function, "segment#*")
 
+    def allow_read_members(self, function: PythonFunction) -> None:
+        """Reads the member index, a shard of a segment at a time."""
+        function.may(["dynamodb:Query"], [self.table.table_arn], only_keys=["segment#*"])
+
     def _allow_read(self, function: PythonFunction) -> None:
         function.may(["dynamodb:GetItem"], [self.table.table_arn])
 

@@ -1,4 +1,4 @@
-"""The stateless stack: nine functions, and what wakes them. It can go and come back without losing anything."""
+"""The stateless stack: ten functions, and what wakes them. It can go and come back without losing anything."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from constructs import Construct
 from homing.domain.campaigns import Campaigns
 from infra.config import StageSettings
 from infra.constructs.alarms import Alarms
+from infra.constructs.audits import Audits
 from infra.constructs.dashboards import BusinessDashboard, EngineersDashboard
 from infra.constructs.flow_engine import RUN_FLOWS_TIMEOUT, FlowEngine
 from infra.constructs.flow_triggers import FlowTriggers
@@ -74,6 +75,7 @@ class EngagementStack(Stack):
             api=self.api,
             public_url=self.public_url,
         )
+        Audits(self, "Audits", workshop=workshop, data=data)
         self.functions = workshop.made
         self._watch()
         self._tell()
@@ -99,9 +101,12 @@ class EngagementStack(Stack):
         alarms.watch_waiting("outbox", self.outbox.queue, above=Duration.minutes(30))
         alarms.watch_api(self.api.api)
         alarms.watch_quarantine()
+        alarms.watch_audits()
         alarms.watch_reputation()
         self.alarm_topic = alarms.topic
-        self.business = BusinessDashboard(self, "Business", stage=self._stage)
+        self.business = BusinessDashboard(
+            self, "Business", stage=self._stage, audit_log=functions["audit_segments"].log_group.log_group_name
+        )
         self.engineers = EngineersDashboard(
             self,
             "Engineers",

@@ -17,6 +17,7 @@ FACTORIES = [
     wiring.update_profiles,
     wiring.publish_changes,
     wiring.wake_due,
+    wiring.audit_segments,
     wiring.run_flows,
     wiring.send_email,
     wiring.receive_events,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from homing.adapters.dynamodb_journal import DynamoJournal
     from homing.adapters.dynamodb_profiles import DynamoProfiles
     from homing.adapters.kinesis import KinesisStream
+    from homing.adapters.s3 import S3Archive
     from homing.adapters.secrets import Secret
     from homing.domain.campaigns import Campaigns
     from homing.domain.profiles.identity import Identity
@@ -46,7 +47,7 @@ def install_workers(workers: int = WORKERS) -> None:
 
 def reset() -> None:
     """Forgets everything; the next call builds it anew."""
-    for part in (session, client, pool, profiles, journal, stream, secret, identity, campaigns):
+    for part in (session, client, pool, profiles, journal, archive, stream, secret, identity, campaigns):
         part.cache_clear()
 
 
@@ -103,6 +104,14 @@ def journal(table: str) -> DynamoJournal:
     from homing.adapters.dynamodb_journal import DynamoJournal
 
     return DynamoJournal(client("dynamodb"), table, clock=clock.now)
+
+
+@cache
+def archive(bucket: str) -> S3Archive:
+    """The archive bucket."""
+    from homing.adapters.s3 import S3Archive
+
+    return S3Archive(client("s3"), bucket)
 
 
 @cache

@@ -89,6 +89,13 @@ class WakeDueSettings(Settings):
     outbox_queue: str
 
 
+class AuditSegmentsSettings(WithCampaigns):
+    """Member index and archive in; summaries into the archive out."""
+
+    journal_table: str
+    archive_bucket: str
+
+
 class RunFlowsSettings(WithKeys, WithCampaigns):
     """Inbox in; runs and outbox out. Queues are URLs."""
 

@@ -15,6 +15,7 @@ from homing.runtime import clock, parts, settings
 from homing.runtime.parallel import InThreads
 
 if TYPE_CHECKING:
+    from homing.services.audit_segments import AuditSegments
     from homing.services.manage_preferences import ManagePreferences
     from homing.services.publish_changes import PublishChanges
     from homing.services.receive_events import ReceiveEvents
@@ -82,6 +83,23 @@ def wake_due() -> WakeDue:
         inbox=SqsInbox(SqsQueue(sqs, own.inbox_queue, backoff=parts.backoff())),
         outbox=SqsOutbox(SqsQueue(sqs, own.outbox_queue, backoff=parts.backoff())),
         clock=clock.now,
+    )
+
+
+@cache
+def audit_segments() -> AuditSegments:
+    """The nightly audit; reads that don't depend on each other overlap."""
+    from homing.services.audit_segments import AuditSegments
+
+    own = settings.AuditSegmentsSettings.load()
+    archive = parts.archive(own.archive_bucket)
+    return AuditSegments(
+        campaigns=parts.campaigns(own.campaigns),
+        journal=parts.journal(own.journal_table),
+        archive=archive,
+        reader=archive,
+        clock=clock.now,
+        overlap=parts.pool().map,
     )
 
 
@@ -212,6 +230,7 @@ _CACHED = (
     update_profiles,
     publish_changes,
     wake_due,
+    audit_segments,
     run_flows,
     send_email,
     _receive_events,

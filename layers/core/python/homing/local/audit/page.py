@@ -128,14 +128,15 @@ def _sizes(audit: Audit) -> str:
     if not days:
         return ""
     drifted = {finding.subject: finding for finding in audit.findings if finding.code == "size_drifted"}
-    cards = "".join(
-        _card(audit, line, days, drifted.get(line.segment), place) for place, line in enumerate(audit.growth)
-    )
+    lived = [line for line in audit.growth if line.now or any(audit.facts.sizes.get(line.segment, {}).values())]
+    empty = [humanise(line.segment) for line in audit.growth if line not in lived]
+    cards = "".join(_card(audit, line, days, drifted.get(line.segment), place) for place, line in enumerate(lived))
+    rest = f'<p class="soft">Nobody was ever in: {esc(", ".join(empty))}.</p>' if empty else ""
     lead = (
         "Members at the end of each day. A dashed line is the usual size of the last four weeks, where today's differs much"
         " from it."
     )
-    return section("sizes", "Sizes over time", lead, f'<div class="multiples">{cards}</div>')
+    return section("sizes", "Sizes over time", lead, f'<div class="multiples">{cards}</div>{rest}')
 
 
 def _card(audit: Audit, line: Growth, days: Sequence[str], drift: Finding | None, place: int) -> str:

@@ -1,0 +1,55 @@
+"""The nightly audit of segments."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from constructs import Construct
+
+from homing.runtime.settings import AuditSegmentsSettings
+from infra.constructs.python_function import PythonFunction, Workshop
+from infra.stacks.data import DataStack
+
+# UTC. Yesterday's last events are folded and archived long since, and nobody is at work yet.
+_HOUR, _MINUTE = "2", "40"
+
+
+class Audits(Construct):
+    """``audit_segments``, once a night: reads members and a sample of yesterday's archive, writes a small summary."""
+
+    def __init__(self, scope: Construct, id: str, *, workshop: Workshop, data: DataStack) -> None:
+        super().__init__(scope, id)
+        stage = workshop.stage
+        self.function: PythonFunction = workshop.make(
+            self,
+            "audit_segments",
+            "Finds what is wrong with segments and with the events that feed them",
+            AuditSegmentsSettings(
+                stage=stage.name,
+                campaigns=stage.bundle,
+                journal_table=data.journal.name,
+                archive_bucket=data.archive.name,
+            ),
+            timeout=Duration.minutes(10),
+            memory_mb=1024,
+            asynchronous=True,
+        )
+        data.journal.allow_read_members(self.function)
+        data.archive.allow_read(self.function)
+        data.archive.allow_put(self.function, under="audit/")
+        events.Rule(
+            self,
+            "EachNight",
+            rule_name=stage.named("each-night"),
+            description="Audits segments",
+            schedule=events.Schedule.cron(hour=_HOUR, minute=_MINUTE),
+            targets=[
+                targets.LambdaFunction(
+                    self.function,
+                    dead_letter_queue=workshop.undelivered,
+                    retry_attempts=2,
+                    max_event_age=Duration.hours(2),
+                )
+            ],
+        )
