@@ -1,5 +1,5 @@
 """What profiles have in common, as a dictionary for their compression: the names that Homing and Segment's spec give to
-things, in the shape in which :mod:`homing.domain.profiles.codec` writes them.
+things, in the shape in which format 1 (:mod:`homing.domain.profiles.codec_format_1`) wrote them.
 
 A profile is short, so most of what a compressor could learn from it is over before it has learned it; given this text it
 knows from the first byte. The median profile of the simulated shop shrinks by a quarter. The text is part of format 1:

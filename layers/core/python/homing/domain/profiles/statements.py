@@ -20,16 +20,6 @@ MAX_RIVALS = 3
 _SOURCE_WEIGHTS = {"csv": IMPORTED, "import": IMPORTED, "inferred": INFERRED}
 
 
-def order(said: TraitValue) -> tuple[int, int, str, str, float]:
-    """What beats what: the more explicit, then the newer; the rest only so that two machines agree."""
-    return said.weight, said.at, said.source, repr(said.value), said.confidence
-
-
-def rival_key(said: TraitValue) -> str:
-    """The statements of one source and one weight follow one another; those of others stand beside them."""
-    return f"{said.weight}:{said.source}"
-
-
 def stated(event: Event, value: Any) -> TraitValue:
     """A trait as an event states it. ``context.inferred: true`` says that it is a guess, ``context.confidence`` (0 to 1)
     how sure the sender is; a confidence that is no such number is left out."""
@@ -54,7 +44,7 @@ def add(profile: Profile, name: str, said: TraitValue) -> set[str]:
     rivals = profile.rivals.get(name)
     if rivals is None and held.source == said.source and held.weight == said.weight:
         # One source, which is nearly all there is.
-        if order(said) <= order(held):
+        if said.order <= held.order:
             return set()
         profile.traits[name] = said
         return set() if _like(held, said) else {f"trait:{name}"}
@@ -77,14 +67,13 @@ def forget(profile: Profile) -> None:
 def _settle(profile: Profile, name: str, held: list[TraitValue], more: Iterable[TraitValue]) -> set[str]:
     latest: dict[str, TraitValue] = {}
     for said in (*held, *more):
-        key = rival_key(said)
-        if key not in latest or order(said) > order(latest[key]):
-            latest[key] = said
-    ranked = sorted(latest.values(), key=order, reverse=True)
+        if said.voice not in latest or said.order > latest[said.voice].order:
+            latest[said.voice] = said
+    ranked = sorted(latest.values(), key=lambda said: said.order, reverse=True)
     best, rivals = ranked[0], ranked[1 : 1 + MAX_RIVALS]
     profile.traits[name] = best
     if rivals:
-        profile.rivals[name] = {rival_key(said): said for said in rivals}
+        profile.rivals[name] = {said.voice: said for said in rivals}
     touched = set()
     if not held or not _like(held[0], best):
         touched.add(f"trait:{name}")
