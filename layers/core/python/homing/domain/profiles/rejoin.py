@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from typing import Any
 
 from homing.domain.profiles.memory import Entry, insert
@@ -61,18 +62,38 @@ def _join_values(
     return joined
 
 
-def without(memory: Mapping[str, Any], keys: AbstractSet[int], instants: AbstractSet[int] = _NOTHING) -> dict[str, Any]:
-    """What memory holds of other events than these (by id, and where that may differ by instant)."""
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """How events are told in memory and carts: by id, and by instant where the id may differ."""
+
+    keys: frozenset[int]
+    instants: frozenset[int] = frozenset()
+
+    def holds(self, at: int, key: int) -> bool:
+        """Whether an entry comes from one of the events."""
+        return key in self.keys or at in self.instants
+
+
+def part_of_memory(memory: Mapping[str, Any], traces: Traces, *, inside: bool) -> dict[str, Any]:
+    """What memory holds of these events, or of all others."""
 
     def kept(entries: list[Entry]) -> list[Entry]:
-        return [entry for entry in entries if entry[1] not in keys and entry[0] not in instants]
+        return [entry for entry in entries if traces.holds(entry[0], entry[1]) is inside]
 
-    left: dict[str, Any] = {}
+    part: dict[str, Any] = {}
     for slot, held in memory.items():
         if isinstance(held, dict):
-            values = {value: of for value, entries in held.items() if (of := kept(entries))}
-            if values:
-                left[slot] = values
+            if values := {value: of for value, entries in held.items() if (of := kept(entries))}:
+                part[slot] = values
         elif entries := kept(held):
-            left[slot] = entries
-    return left
+            part[slot] = entries
+    return part
+
+
+def part_of_carts(carts: Mapping[str, Any], traces: Traces, *, inside: bool) -> dict[str, Any]:
+    """What the carts' logs hold of these events, or of all others."""
+    return {
+        token: part
+        for token, log in carts.items()
+        if (part := {key: done for key, done in log.items() if traces.holds(done[0], key) is inside})
+    }
