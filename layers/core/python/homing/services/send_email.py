@@ -238,6 +238,12 @@ class SendEmail:
             counts=not (topic and topic.transactional),
         )  # fmt: skip
 
+    def _computed(self, template: str, profile: Profile, now: int) -> dict[str, Any]:
+        held = self.campaigns.templates.get(template)
+        if self.engine is None or held is None or not held.computed:
+            return {}
+        return self.engine.attributes.values(held.computed, profile, now)
+
     def _mail(self, request: SendRequest, profile: Profile, now: int) -> Mail:
         email = profile.email or ""
         email_key = self.identity.key("email", normalise("email", email))
@@ -246,6 +252,7 @@ class SendEmail:
         context = build_context(
             campaigns=self.campaigns, profile=profile, request=request, unsubscribe_url=unsubscribe,
             preferences_url=self.links.preferences_url(profile.id, email_key, request.topic, now), now=now,
+            computed=self._computed(request.template, profile, now),
         )  # fmt: skip
         rendered = self.renderer.render(request.template, context)
         brand = self.campaigns.settings.brand

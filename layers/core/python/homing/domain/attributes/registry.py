@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from homing.domain.attributes import rfm
@@ -10,34 +10,18 @@ from homing.domain.attributes.attribute import Attribute
 from homing.domain.attributes.engagement import EngagementScore
 from homing.domain.attributes.language import StagedAttribute
 from homing.domain.attributes.mails import Mails, OfMails, shown, tier_of
+from homing.domain.attributes.names import AFFINITIES, RANKED, WEEKDAYS, computed_names
 from homing.domain.attributes.orders import OfOrders, Orders, average_of, count_of, gap_in_days, spent_of
 from homing.domain.attributes.rankings import Rankings, Standing
 from homing.domain.attributes.recency import DaysSince, Overdue
 from homing.domain.attributes.staged import CurrentStage
-from homing.domain.attributes.tastes import WEEKDAYS, Affinities, Affinity, Device, Favourite, Preferred, Touches
+from homing.domain.attributes.tastes import Affinities, Affinity, Device, Favourite, Preferred, Touches
 from homing.domain.campaigns import Product, Settings
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.errors import InvalidInput
 from homing.domain.profiles.memory import Plan
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY
-
-RANKED = frozenset({"r_score", "f_score", "m_score", "rfm", "rfm_segment"})
-# The words that an attribute can be, where these are known: for checks, and for samples.
-WORDS: Mapping[str, tuple[str, ...]] = {
-    "rfm_segment": rfm.NAMES,
-    "engagement_tier": ("high", "moderate", "low"),
-    "preferred_weekday": WEEKDAYS,
-    "device": ("mobile", "tablet", "desktop"),
-}
-BUILT_IN = (
-    "recency", "orders", "spent", "average_order_value", "customer_for", "usual_gap", "overdue",
-    *sorted(RANKED),
-    "favourite_category", "favourite_brand", "favourite_product", "preferred_hour", "preferred_weekday", "device",
-    "open_rate", "click_rate", "engagement_score", "engagement_tier",
-)  # fmt: skip
-# Followed by the name of a category or brand; in templates also without, for all of them.
-AFFINITIES = ("affinity.category", "affinity.brand")
 
 
 class Attributes:
@@ -64,13 +48,17 @@ class Attributes:
 
     def names(self) -> list[str]:
         """Every name that :meth:`get` knows; those of categories and brands follow ``affinity.category.``."""
-        return [*BUILT_IN, *AFFINITIES, *sorted(self._staged)]
+        return computed_names(self._staged)
 
     def get(self, name: str) -> Attribute:
         """The attribute; raises InvalidInput for a name that there is not."""
         if name not in self._made:
             self._made[name] = self._make(name)
         return self._made[name]
+
+    def values(self, names: Iterable[str], profile: Profile, t: int) -> dict[str, Any]:
+        """The values of several at an instant, by name."""
+        return {name: self.get(name).value(profile, t) for name in names}
 
     @property
     def asked(self) -> frozenset[str]:

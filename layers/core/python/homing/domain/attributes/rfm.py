@@ -24,7 +24,6 @@ GRID = (
     ("promising", "potential_loyalist", "loyal", "champions", "champions"),
     ("new", "potential_loyalist", "loyal", "champions", "champions"),
 )
-NAMES = tuple(dict.fromkeys(name for row in GRID for name in row))
 
 
 class Scores(NamedTuple):

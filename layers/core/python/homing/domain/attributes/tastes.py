@@ -21,7 +21,6 @@ from homing.domain.time import to_datetime
 KEEP = 60
 MAX_PRODUCTS = 20
 WEIGHTS = {names.PRODUCT_VIEWED: 1, names.PRODUCT_ADDED: 3, names.ORDER_COMPLETED: 5}
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _IDS = ("product_id", "sku", "id")
 _NONE: list[Entry] = []
 

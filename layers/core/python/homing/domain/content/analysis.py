@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from homing.domain.attributes.names import AFFINITIES
 from homing.domain.campaigns import Template
 from homing.domain.content.engine import environments
 from homing.domain.content.mjml import LIQUID
@@ -62,4 +63,18 @@ def roots(template: Template) -> list[str]:
     for part in (template.subject, template.preheader, template.html, template.text):
         analysis = environments().text.from_string(part).analyze(include_partials=False)
         found.update(analysis.globals)
+    return sorted(found)
+
+
+def computed(template: Template) -> list[str]:
+    """Names of the computed attributes that any part of a template reads; shares of all categories are one."""
+    found: set[str] = set()
+    for part in (template.subject, template.preheader, template.html, template.text):
+        analysis = environments().text.from_string(part).analyze(include_partials=False)
+        for variable in analysis.globals.get("computed", ()):
+            names = [str(name) for name in variable.segments[1:3]]
+            if names[:1] == ["affinity"]:
+                found |= {".".join(names)} & set(AFFINITIES) if len(names) > 1 else set(AFFINITIES)
+            else:
+                found |= set(names[:1])
     return sorted(found)

@@ -37,6 +37,8 @@ CODES: dict[str, Code] = {
     "unknown_topic": Code("error", "`settings.yaml` has no topic of this name."),
     "unknown_event": Code("warning", "No event is called so, but one is called almost so. Your own events are fine."),
     "topic_cycle": Code("error", "Topics that are `covered_by` each other in a circle can't be decided."),
+    "attribute_cycle": Code("error", "Stages that depend on an attribute with stages can't be decided."),
+    "attribute_name": Code("error", "A file of `attributes/` is called like an attribute that Homing computes itself."),
     "segment_cycle": Code("error", "Segments that ask for each other in a circle can't be decided."),
     # Catalog
     "catalog": Code("error", "A line of the catalog can't be read."),
@@ -50,7 +52,10 @@ CODES: dict[str, Code] = {
     "unknown_block": Code("error", "An `<mj-include>` or `layout` names a block that is not in `blocks/`."),
     "include_cycle": Code("error", "A block includes itself."),
     "unknown_variable": Code("error", "Nothing is called so, but something is called almost so."),
-    "unknown_attribute": Code("error", "The cart, a product, the brand … has no such attribute: the mail could not be sent."),
+    "unknown_attribute": Code(
+        "error",
+        "The cart, a product, the brand … has no such attribute, or nothing that is computed of people is called so.",
+    ),
     "wrong_trigger": Code("error", "A flow sends this template, but what starts the flow does not bring what it reads."),
     "may_be_missing": Code(
         "warning",

@@ -19,7 +19,7 @@ from homing.domain.time import to_datetime, zone
 # Names that a trait can't take.
 RESERVED = frozenset({
     "profile", "brand", "cart", "products", "order", "nth", "trigger", "topic", "unsubscribe_url", "preferences_url",
-    "now", "data", "year", "years", "segment", "views",
+    "now", "data", "year", "years", "segment", "views", "computed",
 })  # fmt: skip
 
 # What each trigger brings besides what is always there.
@@ -54,11 +54,13 @@ def build_context(
     unsubscribe_url: str,
     preferences_url: str,
     now: int,
+    computed: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The variables of one mail. What is not known is absent, so that a template that needs it says so.
 
     Traits stand at the top level, in snake_case as well (``firstName`` is ``first_name`` too); reserved names beat
-    them. Amounts are Decimal, times are datetimes in the customer's zone.
+    them. Amounts are Decimal, times are datetimes in the customer's zone. ``computed`` are the attributes that the template
+    reads, by name.
     """
     settings = campaigns.settings
     brand = settings.brand
@@ -87,7 +89,25 @@ def build_context(
         "preferences_url": preferences_url,
         "now": to_datetime(now).astimezone(tz),
     }
-    return context | _brought(request.data, _Items(campaigns), tz)
+    items = _Items(campaigns)
+    context["computed"] = _computed(computed or {}, items)
+    return context | _brought(request.data, items, tz)
+
+
+def _computed(values: Mapping[str, Any], items: _Items) -> dict[str, Any]:
+    """What is known: ``affinity.category`` as a mapping inside a mapping, the favourite product as a product."""
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        if value is None or (name == "favourite_product" and value not in items.products):
+            continue
+        head, _, rest = name.partition(".")
+        if name == "favourite_product":
+            nested[name] = items.one({"product_id": value})
+        elif rest:
+            nested.setdefault(head, {})[rest] = plain(value)
+        else:
+            nested[name] = value if isinstance(value, Decimal) else plain(value)
+    return nested
 
 
 def _brought(data: Mapping[str, Any], items: _Items, tz: Any) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
 
 
 def _events(sources: Sources) -> Iterator[InvalidCampaign]:
-    for located in [*sources.segments.values(), *sources.flows.values()]:
+    for located in [*sources.segments.values(), *sources.attributes.values(), *sources.flows.values()]:
         for kind, name, path in references(located.value):
             if kind == "event" and name not in KNOWN and (meant := closest(name, KNOWN)):
                 message = f"no event is called {name!r} (did you mean {meant!r}?)"
@@ -63,10 +63,10 @@ def _events(sources: Sources) -> Iterator[InvalidCampaign]:
 
 
 def _template(source: TemplateSource, used: list[Use], sources: Sources) -> Iterator[InvalidCampaign]:
-    documents = [*sources.segments.values(), *sources.flows.values()]
+    documents = [*sources.segments.values(), *sources.attributes.values(), *sources.flows.values()]
     asked = {name for located in documents for name in traits(located.value)}
     for part in source.parts.values():
-        yield from read_by(part, used, asked)
+        yield from read_by(part, used, asked, sources.attributes)
     for match in _PICTURE.finditer(source.body.text):
         if not re.search(r"\salt\s*=", match[0]) and "mj-attributes" not in _above(source.body.text, match.start()):
             yield source.body.error("this picture has no alt text", code="missing_alt", index=match.start())

@@ -2,6 +2,7 @@
 
 settings.yaml                brand, topics, hours
 segments/*.yaml              one segment a file
+attributes/*.yaml            one attribute with stages (lifecycle, persona) a file
 flows/*.yaml                 one flow a file
 templates/*.mjml             one template a file: front matter with the subject, then MJML with Liquid
 templates/*.txt              its text part, where the one made from the HTML is not good enough
@@ -15,18 +16,20 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from homing.domain.attributes.language import StagedAttribute
 from homing.domain.campaigns import Campaigns, Product, Settings, Template
 from homing.domain.content.catalog import read_catalog
 from homing.domain.content.problems import M, validate
 from homing.domain.content.references import cycles, unknown
 from homing.domain.content.settings import wrong_settings
+from homing.domain.content.stages import wrong_stages
 from homing.domain.content.template_source import TemplateSource, publish_template, read_template
 from homing.domain.content.yaml_source import Located, parse_yaml
 from homing.domain.errors import InvalidCampaign
 from homing.domain.flows.language import Flow
 from homing.domain.segments.language import Segment
 
-FOLDERS = ("segments", "flows", "templates", "blocks", "catalog")
+FOLDERS = ("segments", "attributes", "flows", "templates", "blocks", "catalog")
 
 
 @dataclass(slots=True)
@@ -35,10 +38,12 @@ class Sources:
 
     settings: Located | None = None
     segments: dict[str, Located] = field(default_factory=dict)
+    attributes: dict[str, Located] = field(default_factory=dict)
     flows: dict[str, Located] = field(default_factory=dict)
     templates: dict[str, TemplateSource] = field(default_factory=dict)
     parsed_settings: Settings | None = None
     parsed_segments: dict[str, Segment] = field(default_factory=dict)
+    parsed_attributes: dict[str, StagedAttribute] = field(default_factory=dict)
     parsed_flows: dict[str, Flow] = field(default_factory=dict)
     parsed_templates: dict[str, Template] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
@@ -63,6 +68,7 @@ def collect(files: Mapping[str, bytes]) -> tuple[Campaigns | None, list[InvalidC
         revision=revision(files),
         settings=sources.parsed_settings,
         segments=sources.parsed_segments,
+        attributes=sources.parsed_attributes,
         flows=sources.parsed_flows,
         templates=sources.parsed_templates,
         products=sources.products,
@@ -95,6 +101,7 @@ def read(files: Mapping[str, bytes]) -> Sources:
         except InvalidCampaign as problem:
             problems.append(problem)
     problems += _documents(files, "segments", Segment, sources.segments, sources.parsed_segments)
+    problems += _documents(files, "attributes", StagedAttribute, sources.attributes, sources.parsed_attributes)
     problems += _documents(files, "flows", Flow, sources.flows, sources.parsed_flows)
     for file in _of(files, "templates", ".mjml"):
         problems += _template(files, file, sources)
@@ -121,11 +128,13 @@ def _template(files: Mapping[str, bytes], file: str, sources: Sources) -> list[I
 
 def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[InvalidCampaign]:
     segments = {_stem(file) for file in _of(files, "segments", ".yaml")}
+    staged = {_stem(file) for file in _of(files, "attributes", ".yaml")}
     templates = {_stem(file) for file in _of(files, "templates", ".mjml")}
     topics = sources.parsed_settings.topics if sources.parsed_settings else None
-    for located in [*sources.segments.values(), *sources.flows.values()]:
-        yield from unknown(located, segments=segments, templates=templates, topics=topics)
+    for located in [*sources.segments.values(), *sources.attributes.values(), *sources.flows.values()]:
+        yield from unknown(located, segments=segments, templates=templates, topics=topics, staged=staged)
     yield from cycles(sources.segments)
+    yield from wrong_stages(sources.attributes, sources.segments)
 
 
 def _documents(
@@ -154,7 +163,13 @@ def _documents(
 
 def _strangers(files: Mapping[str, bytes]) -> Iterator[InvalidCampaign]:
     """Files that look as if they should do something and would not."""
-    expected = {"segments": (".yaml",), "flows": (".yaml",), "templates": (".mjml", ".txt"), "blocks": (".mjml",)}
+    expected = {
+        "segments": (".yaml",),
+        "attributes": (".yaml",),
+        "flows": (".yaml",),
+        "templates": (".mjml", ".txt"),
+        "blocks": (".mjml",),
+    }
     for file in sorted(files):
         folder, _, rest = file.partition("/")
         if folder in expected and rest and not rest.startswith("."):

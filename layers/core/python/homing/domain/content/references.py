@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from homing.domain.attributes.names import computed_names, is_computed
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
@@ -15,7 +16,7 @@ _EVENTS = frozenset({"did", "did_not", "first", "last", "rate"})
 
 
 def references(value: Any, path: Path = ()) -> Iterator[tuple[str, str, Path]]:
-    """Kind (``segment``, ``template``, ``event``), name and path of every reference in a document as it was written.
+    """Kind (``segment``, ``template``, ``event``, ``computed``), name and path of every reference as it was written.
 
     Only the shapes of the languages count: the trait ``segment`` in ``trait: {segment: gold}`` names no segment.
     """
@@ -24,7 +25,10 @@ def references(value: Any, path: Path = ()) -> Iterator[tuple[str, str, Path]]:
             yield from references(item, (*path, index))
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            if key in {"trait", "where", "computed", "having"}:
+            if key in {"trait", "where", "having"}:
+                continue
+            if key == "computed":
+                yield from (("computed", str(one), (*path, key, one)) for one in item if isinstance(item, Mapping))
                 continue
             if key == "conflicts_with" and isinstance(item, list):
                 yield from (("segment", one, (*path, key, n)) for n, one in enumerate(item) if isinstance(one, str))
@@ -53,10 +57,19 @@ def traits(value: Any) -> Iterator[str]:
 
 
 def unknown(
-    located: Located, *, segments: Collection[str], templates: Collection[str], topics: Collection[str] | None
+    located: Located,
+    *,
+    segments: Collection[str],
+    templates: Collection[str],
+    topics: Collection[str] | None,
+    staged: Collection[str] = (),
 ) -> Iterator[InvalidCampaign]:
-    """References of a segment or flow that lead nowhere; ``topics`` None where nobody knows them."""
+    """References of a segment, attribute or flow that lead nowhere; ``topics`` None where nobody knows them."""
     for kind, name, path in references(located.value):
+        if kind == "computed" and not is_computed(name, staged):
+            hint = did_you_mean(name, computed_names(staged))
+            message = f"there is no computed attribute {name!r}{hint}"
+            yield located.error(message, code="unknown_attribute", path=path, key=True)
         known = {"segment": segments, "template": templates}.get(kind)
         if known is not None and name not in known:
             hint = did_you_mean(name, known)

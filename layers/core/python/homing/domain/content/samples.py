@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, NamedTuple
 
+from homing.domain.attributes.names import WORDS
 from homing.domain.campaigns import Campaigns, Product
 from homing.domain.content.context import build_context
 from homing.domain.content.usage import Use, uses
@@ -62,7 +64,27 @@ def sample_context(campaigns: Campaigns, template: str, use: Use, *, bare: bool)
         unsubscribe_url=f"{website}/unsubscribe?t=sample",
         preferences_url=f"{website}/preferences?t=sample",
         now=NOW,
+        computed={} if bare else _computed(campaigns, template),
     )
+
+
+def _computed(campaigns: Campaigns, template: str) -> dict[str, Any]:
+    """What the template reads, of somebody who is known well."""
+    product = next(iter(campaigns.products.values()), None)
+    known: dict[str, Any] = {
+        "recency": 12, "orders": 4, "spent": Decimal("312.40"), "average_order_value": Decimal("78.10"),
+        "customer_for": 210, "usual_gap": 41.5, "overdue": 0.28, "r_score": 5, "f_score": 4, "m_score": 5, "rfm": "545",
+        "favourite_category": (product and product.category) or "Garden",
+        "favourite_brand": (product and product.brand) or "Alder",
+        "favourite_product": product and product.product_id,
+        "affinity.category": {(product and product.category) or "Garden": 0.6},
+        "affinity.brand": {(product and product.brand) or "Alder": 0.6},
+        "preferred_hour": 19, "open_rate": 0.62, "click_rate": 0.21, "engagement_score": 48,
+    }  # fmt: skip
+    known |= {name: words[0] for name, words in WORDS.items()}
+    known |= {name: staged.stages[0].name for name, staged in campaigns.attributes.items()}
+    held = campaigns.templates.get(template)
+    return {name: known.get(name) for name in (held.computed if held else ())}
 
 
 def sample_data(campaigns: Campaigns, use: Use, *, bare: bool) -> dict[str, Any]:

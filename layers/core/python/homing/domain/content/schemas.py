@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from homing.domain.attributes.language import StagedAttribute
 from homing.domain.campaigns import Product, Settings
 from homing.domain.content.template_source import FrontMatter
 from homing.domain.flows.language import Flow, TriggerKind
@@ -22,6 +23,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """Schema by the name of its file (without ``.json``), with the short forms that the languages allow."""
     models: dict[str, type[BaseModel]] = {
         "segment": Segment,
+        "attribute": StagedAttribute,
         "flow": Flow,
         "settings": Settings,
         "template": FrontMatter,
@@ -38,13 +40,21 @@ def _schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         definitions["Times"] = {"anyOf": [{"type": "integer", "minimum": 0}, definitions["Times"]]}
     if "Trigger" in definitions:
         definitions["Trigger"] = _trigger()
-    if name in {"segment", "flow"}:
+    if name in {"segment", "attribute", "flow"}:
         # The file's name says it.
         schema["required"] = [key for key in schema["required"] if key != "name"]
     if name == "segment":
-        when = schema["properties"]["when"]
-        schema["properties"]["when"] = {"anyOf": [when, {"type": "array", "items": when, "minItems": 1}]}
+        _listed(schema, "when")
+    if name == "attribute":
+        _listed(definitions["Stage"], "when", "keep_while")
     return {"$schema": _DIALECT, **_written(schema)}
+
+
+def _listed(schema: dict[str, Any], *names: str) -> None:
+    """Where one condition stands, a list of them may."""
+    for name in names:
+        one = schema["properties"][name]
+        schema["properties"][name] = {"anyOf": [one, {"type": "array", "items": one, "minItems": 1}]}
 
 
 def _written(node: Any) -> Any:

@@ -5,8 +5,10 @@ Written down once, from :mod:`homing.domain.content.context`, for static analysi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from homing.domain.attributes.names import BUILT_IN
 from homing.domain.campaigns import Brand
 
 
@@ -66,6 +68,23 @@ VARIABLES: dict[str, Shape] = {
     "segment": VALUE,
     "data": ANYTHING,
 }
+
+
+def computed(staged: Iterable[str]) -> Shape:
+    """The shape of ``computed``: nearly everything may be unknown of somebody."""
+    shares = Shape({}, open=True)
+    optional = [name for name in BUILT_IN if name not in _ALWAYS_COMPUTED]
+    affinity = _object("", "category brand", category=shares, brand=shares)
+    return _object(
+        " ".join(_ALWAYS_COMPUTED),
+        " ".join((*optional, *staged, "affinity")),
+        favourite_product=PRODUCT,
+        affinity=affinity,
+    )
+
+
+_ALWAYS_COMPUTED = ("orders", "spent", "engagement_score")
+VARIABLES["computed"] = computed(())
 FORLOOP = _object("name length index index0 rindex rindex0 first last parentloop")
 
 # Traits of Segment's spec, in snake_case: what a misspelt name probably meant.

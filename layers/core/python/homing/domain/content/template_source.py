@@ -90,9 +90,9 @@ def publish_template(source: TemplateSource, brand: Brand) -> Template:
         html=_brand(compiled.liquid, brand, escape=True),
         text=_brand(text, brand, escape=False),
     )
-    from homing.domain.content.analysis import roots
+    from homing.domain.content.analysis import computed, roots
 
-    return template.model_copy(update={"variables": roots(template)})
+    return template.model_copy(update={"variables": roots(template), "computed": computed(template)})
 
 
 def _layout(files: Mapping[str, bytes], front: FrontMatter, located: Located, body: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED, snake_case
 from homing.domain.content.engine import environments
-from homing.domain.content.scope import ANYTHING, COMMON_TRAITS, FORLOOP, OTHER_SPELLINGS, VARIABLES, Shape
+from homing.domain.content.scope import ANYTHING, COMMON_TRAITS, FORLOOP, OTHER_SPELLINGS, VARIABLES, Shape, computed
 from homing.domain.content.source import Source
 from homing.domain.content.suggest import closest, did_you_mean
 from homing.domain.content.usage import Use
@@ -18,9 +18,11 @@ Names = tuple[str | int, ...]
 _KEEPING = frozenset({"slice", "sort", "sort_natural", "reverse", "where", "reject", "uniq", "compact", "concat"})
 
 
-def read_by(source: Source, used: Sequence[Use], traits: Collection[str] = ()) -> Iterator[InvalidCampaign]:
+def read_by(
+    source: Source, used: Sequence[Use], traits: Collection[str] = (), staged: Collection[str] = ()
+) -> Iterator[InvalidCampaign]:
     """Mistakes in the variables and filters of one part of a template that these flows send. ``traits``: names that the
-    shop's rules ask for, besides the common ones."""
+    shop's rules ask for, besides the common ones; ``staged``: attributes with stages."""
     from liquid.exceptions import LiquidError
 
     try:
@@ -28,6 +30,7 @@ def read_by(source: Source, used: Sequence[Use], traits: Collection[str] = ()) -
     except LiquidError:
         return
     reader = _Reader(source, used, traits)
+    reader.known["computed"] = computed(staged)
     reader.block(template.nodes, frozenset())
     yield from reader.problems
 
@@ -143,7 +146,7 @@ class _Reader:
                 return
             if names[:2] == ("profile", "traits") and position == 2:
                 self._doubt(str(name), index, names, asked, {})
-            open_trait = shape.open and names[0] == "profile" and shape is not ANYTHING
+            open_trait = shape.open and names[0] in {"profile", "computed"} and shape is not ANYTHING
             if (name in shape.optional or open_trait) and not _certain(names[: position + 1], asked):
                 self._say(f"{shown} may be missing: ask with {{% if {shown} %}}", "may_be_missing", index)
                 return
