@@ -74,7 +74,7 @@ def drifts(facts: Facts) -> Iterator[Finding]:
             "size_drifted",
             "warning",
             name,
-            f"{name} has {now:,.0f} people; over the last {len(days)} days it usually had {usual:,.0f} ({change})."
+            f"{name} has {_people(now)}; over the last {len(days)} days it usually had {usual:,.0f} ({change})."
             f" It has been outside since {spoken(since)}.",
             {"size": round(now), "usual": round(usual), "score": round(score, 1), "since": since, "days": len(days)},
         )
@@ -193,6 +193,10 @@ def flapping(facts: Facts) -> Iterator[Finding]:
             f" the worst {worst[0]} times ({worst[1]}).",
             {"people": people, "ever": ever, "worst": worst[0], "example": worst[1]},
         )
+
+
+def _people(number: float) -> str:
+    return f"{number:,.0f} {'person' if round(number) == 1 else 'people'}"
 
 
 def _most_within(moves: list[int], window: int) -> int:

@@ -145,8 +145,8 @@ def _card(audit: Audit, line: Growth, days: Sequence[str], drift: Finding | None
     usual = float(drift.numbers["usual"]) if drift else None
     label = f"Members of {line.segment}: from {known[0]:,.0f} to {known[-1]:,.0f}" if known else line.segment
     changes = [
-        f"<b>{now - then:+,.0f}</b> in {words}"
-        for then, words in ((line.week_ago, "7 days"), (line.month_ago, f"{HISTORY} days"))
+        f"<b>{now - then:+,.0f}</b> in {words}".replace("-", "−")
+        for then, words in ((line.week_ago, "7 d"), (line.month_ago, f"{HISTORY} d"))
         if then is not None and (now := line.now) is not None
     ]
     use = ", ".join(line.used_by) or "used by nothing"
@@ -168,7 +168,7 @@ def _overlaps(audit: Audit) -> str:
         "overlaps",
         "Who is where else",
         lead,
-        f'<div class="card heat-room">{charts.heat_map(touched, audit.overlaps)}</div>',
+        f'<div class="card">{charts.heat_map(touched, audit.overlaps)}</div>',
     )
 
 
