@@ -75,13 +75,24 @@ def say(*words: object) -> None:
     sys.stdout.write(" ".join(map(str, words)) + "\n")
 
 
+def _first(seeds: range) -> int:
+    for seed in seeds:
+        if _chunk(range(seed, seed + 1))[2]:
+            say(f"seed {seed} differs")
+            return 1
+    return 0
+
+
 def main() -> int:
     """Plays the cases; 1 when any differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--first", action="store_true", help="in one process, and only until the first difference")
     asked = parser.parse_args()
+    if asked.first:
+        return _first(range(asked.seed, asked.seed + asked.cases))
     first, end = asked.seed, asked.seed + asked.cases
     chunks = [range(at, min(at + CHUNK, end)) for at in range(first, end, CHUNK)]
     began, done, counts, bad = time.monotonic(), 0, Counter[str](), list[tuple[int, str]]()

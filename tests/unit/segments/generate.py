@@ -332,8 +332,8 @@ class _History:
         if self.named["dates"] and random.random() < 0.7:
             date = random.choice(sorted(self.named["dates"]))
             self.start = calendar.begins(date, "UTC") - random.choice((HOUR, DAY, 3 * DAY))
-        durations = {calendar.duration(text) for text in self.named["durations"]}
-        self.gaps = [0, 1, 30 * SECOND, MINUTE, HOUR, *sorted(durations) * 3]
+        self.durations = sorted({calendar.duration(text) for text in self.named["durations"]})
+        self.gaps = [0, 1, 30 * SECOND, MINUTE, HOUR, *self.durations * 3]
         self.taken: set[int] = set()
         self.numbers = 0
         # What two profiles have in common: a message may be delivered to either.
@@ -389,7 +389,7 @@ class _History:
         others = [raw for raw in self.told if raw["name"] == "Order Completed" and raw is not order]
         if any(abs(raw["occurred"] - order["occurred"]) <= MINUTE for raw in others):
             return False
-        windows = [gap for gap in self.gaps if gap > MINUTE] or [DAY]
+        windows = self.durations or [DAY]
         latest = max([now, *(step["at"] for step in self.case.steps if "at" in step)])
         return skew < 0 or (
             self.owners[order["id"]] == who

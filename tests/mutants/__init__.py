@@ -1,0 +1,1 @@
+"""Planted mistakes: each must be found by some test. ``make mutants`` runs them."""

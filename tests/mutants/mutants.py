@@ -1,0 +1,294 @@
+"""The planted mistakes: in which file, which words are replaced by which, and which tests look first.
+
+``EXACT`` is the oracle's cases; the others are files of tests. Old words stand exactly once in their file, or the run
+fails: a mutant that no longer fits the code is to be rewritten, not left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXACT = "exact"
+FORMS = "tests/unit/segments/test_exactness.py::test_any_order_any_split_and_any_merge_give_the_same_profile"
+NEW_RULES = "tests/unit/segments/test_new_rules.py"
+CARTS = "tests/unit/profiles/test_carts_equal_a_naive_reading.py"
+TIME = "tests/unit/triggers/test_time_passing.py"
+NEWS = "tests/unit/triggers/test_history.py"
+UPDATES = "tests/unit/services/test_update_profiles.py"
+APART = "tests/unit/services/test_people_stay_apart.py"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One mistake, in one place of a file under the package ``homing``."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...] = (EXACT,)
+
+
+RULES, BEHAVIOUR = "domain/segments/rules.py", "domain/segments/behaviour.py"
+SEQUENCES, SAID, WHEN = "domain/segments/sequences.py", "domain/segments/said.py", "domain/segments/when.py"
+COMPILER, TIMED = "domain/segments/compiler.py", "domain/segments/timed.py"
+MEMORY, FOLD, LISTS = "domain/profiles/memory.py", "domain/profiles/fold.py", "domain/profiles/lists.py"
+STATEMENTS, CODEC, CARTS_FILE = (
+    "domain/profiles/statements.py", "domain/profiles/codec.py", "domain/profiles/carts.py",
+)  # fmt: skip
+ENGINE_FILE, TRIGGERS = "domain/engine.py", "domain/triggers/triggers.py"
+TIME_FILE, COMPARISONS = "domain/time.py", "domain/segments/comparisons.py"
+
+MUTANTS: tuple[Mutant, ...] = (
+    # Evaluation
+    Mutant(
+        "an event still counts at the end of its window", BEHAVIOUR,
+        "return (True, expires) if expires > t else (False, None)",
+        "return (True, expires) if expires >= t else (False, None)",
+    ),
+    Mutant(
+        "a window begins a microsecond early", BEHAVIOUR,
+        "while count < len(held) and held[count][0] > instant:",
+        "while count < len(held) and held[count][0] >= instant:",
+    ),
+    Mutant(
+        "at_most looks at one event too few for its flip", BEHAVIOUR,
+        "None if within is None or high < low else past[high][0] + within",
+        "None if within is None or high < low else past[high - 1][0] + within",
+    ),
+    Mutant(
+        "events stamped ahead count at once", BEHAVIOUR,
+        "while ahead < len(held) and held[ahead][0] > t:",
+        "while ahead < len(held) and held[ahead][0] > t + 300_000_000:",
+    ),
+    Mutant(
+        "what is stamped ahead is no reason to wake", BEHAVIOUR,
+        "truth, flip = self.count.of(held, t)\n        return truth, flip if coming is None else earliest((flip, coming))",
+        "truth, flip = self.count.of(held, t)\n        return truth, flip",
+    ),
+    Mutant(
+        "the same value holds only as long as the first of the values", BEHAVIOUR,
+        "latest = max(latest, flip or 0)", "latest = latest or flip or 0",
+    ),
+    Mutant(
+        "more than is at least", BEHAVIOUR,
+        "not total > self.more_than * count", "not total >= self.more_than * count",
+    ),
+    Mutant(
+        "an average of binary numbers", COMPARISONS,
+        "return round(number.scaleb(6)) if number.adjusted() < 30 else None",
+        "return round(number.scaleb(1)) * 100_000 if number.adjusted() < 30 else None",
+    ),
+    Mutant(
+        "the first event is the latest one", BEHAVIOUR,
+        "past[-1 if self.earliest else 0]", "past[0]",
+    ),
+    Mutant(
+        "ago: a microsecond too late", BEHAVIOUR,
+        "if t < at + self.at_least:", "if t <= at + self.at_least:",
+    ),
+    Mutant(
+        "an opened mail counts as opened for as long as its delivery counts", BEHAVIOUR,
+        "int(hit and reacted[value] >= at)", "int(hit)",
+    ),
+    Mutant(
+        "all of: woken by the first part that may change, never again", RULES,
+        "return (False, latest) if false else (True, soonest)", "return (False, None) if false else (True, soonest)",
+    ),
+    Mutant(
+        "any of: one true part for ever hides that another ends", RULES,
+        "return (True, latest) if true else (False, soonest)", "return (True, soonest) if true else (False, soonest)",
+    ),
+    Mutant(
+        "a flip is taken for granted", RULES,
+        "if there != truth:\n            return truth, candidate\n        candidate = following\n    return truth, candidate",
+        "if there != truth:\n            return truth, candidate\n        return truth, None\n    return truth, candidate",
+    ),
+    Mutant(
+        "a step of a sequence may be at its time's very end", SEQUENCES,
+        "at - end < step.within", "at - end <= step.within",
+    ),
+    Mutant(
+        "a sequence's steps may share an instant", SEQUENCES, "if end < at and", "if end <= at and",
+    ),
+    Mutant(
+        "what must not come between may come first", SEQUENCES,
+        "(floor is None or end >= floor)", "(floor is None or begin >= floor)",
+    ),
+    Mutant(
+        "the last did_not of a sequence is never decided", SEQUENCES,
+        "return (True, None) if t >= decided else (False, decided)",
+        "return (True, None) if t > decided else (False, decided)",
+    ),
+    Mutant(
+        "29 February is kept on 1 March", TIME_FILE,
+        "return date(year, 2, 28)", "return date(year, 3, 1)",
+    ),
+    Mutant(
+        "a day has twenty-four hours, also when clocks are changed", SAID,
+        "return start, local_instant(day + timedelta(days=1), _MIDNIGHT, tz)",
+        "return start, start + (before + 1) * 86_400_000_000",
+    ),
+    Mutant(
+        "the night belongs to the day on which it ends", WHEN,
+        "for day in (today - timedelta(days=1), today):", "for day in (today,):",
+    ),
+    Mutant(
+        "a customer's zone matters only to events", COMPILER,
+        "frozenset({NOW}) | ZONE_INPUTS", "frozenset({NOW})",
+    ),
+    # Memory
+    Mutant(
+        "at most n remembers one too few", COMPILER,
+        "needed = max(low, 1) if high is None else high + 1", "needed = max(low, 1) if high is None else max(high, 1)",
+    ),
+    Mutant(
+        "slots shared by rules keep what the last one asks", MEMORY,
+        "keep = max(keep, held.keep)", "keep = keep",
+    ),
+    Mutant(
+        "pruned a second early", MEMORY,
+        "at + slot.window <= now):\n                break", "at + slot.window <= now + 1_000_000):\n                break",
+    ),
+    Mutant(
+        "late events go to the front", MEMORY,
+        "while position < len(entries) and (entries[position][0], entries[position][1]) > (at, key):",
+        "while False:",
+    ),
+    Mutant(
+        "of an order told twice the latest word counts", MEMORY,
+        "if held[0] < at or (held[0] == at", "if held[0] > at or (held[0] == at",
+    ),
+    Mutant(
+        "merging forgets values that only one half has", MEMORY,
+        "joined[value] = join(joined[value], entries) if value in joined else entries",
+        "joined.update({value: join(joined[value], entries)} if value in joined else {})",
+    ),
+    Mutant(
+        "what is stamped ahead pushes out what counts now", MEMORY,
+        "        if at <= now:\n            past += 1", "        if True:\n            past += 1",
+    ),
+    # Fold
+    Mutant(
+        "an order from webhook and storefront is two", MEMORY,
+        'text = f"order:{order}"', 'text = f"order:{order}:{event.message_id}"',
+    ),
+    Mutant(
+        "the first event is the one that arrived first", FOLD,
+        "if profile.first_at is None or event.occurred < profile.first_at:", "if profile.first_at is None:",
+    ),
+    Mutant(
+        "late words overrule newer ones", STATEMENTS,
+        "if said.order <= held.order:", "if said.order[:1] < held.order[:1]:",
+    ),
+    Mutant(
+        "an import overrules what the customer said", STATEMENTS,
+        "ranked = sorted(latest.values(), key=lambda said: said.order, reverse=True)",
+        "ranked = sorted(latest.values(), key=lambda said: said.at, reverse=True)",
+    ),
+    Mutant(
+        "a late word on a list overrules a newer one", LISTS,
+        "if held is not None and word <= held:", "if held is not None and word == held:",
+    ),
+    Mutant(
+        "merging keeps the later first event", FOLD,
+        "left.first_at = min(", "left.first_at = max(",
+    ),
+    # Wake-ups
+    Mutant(
+        "a settled profile is not armed again", ENGINE_FILE,
+        "            self._evaluate(profile, instant, self._timed(profile) | moved)\n",
+        "            self._evaluate(profile, instant, self._timed(profile) | moved)\n            profile.wake_at = None\n",
+    ),
+    Mutant(
+        "armed a microsecond late", ENGINE_FILE,
+        "            self._wake(profile, flip)\n", "            self._wake(profile, flip and flip + 1)\n",
+    ),
+    Mutant(
+        "a later deadline replaces an earlier one", ENGINE_FILE,
+        "if instant is not None and (profile.wake_at is None or instant < profile.wake_at):",
+        "if instant is not None:",
+    ),
+    Mutant(
+        "an event is folded before what came due is settled", ENGINE_FILE,
+        "        self.settle(profile, arrived)\n        fresh = profile.first_at is None\n",
+        "        fresh = profile.first_at is None\n",
+    ),
+    Mutant(
+        "only what an event touches is evaluated the first time", ENGINE_FILE,
+        "_select(self._by_input, touched | _ALWAYS) | self._from_the_start", "_select(self._by_input, touched)",
+    ),
+    Mutant(
+        "a wake-up looks only at behaviour", ENGINE_FILE,
+        "present = {*profile.memory, FIRST, NOW}", "present = {*profile.memory, FIRST}",
+    ),
+    Mutant(
+        "a wake-up forgets dates that were said", TIMED,
+        "return rule.reads - (ZONE_INPUTS - {f\"trait:{rule.trait}\"})", "return frozenset()",
+    ),
+    Mutant(
+        "merged people keep the segments of one of them", ENGINE_FILE,
+        "        self._evaluate(profile, at, self._rules)\n        for trigger, mine, theirs in known:",
+        "        self._evaluate(profile, at, profile.segments)\n        for trigger, mine, theirs in known:",
+    ),
+    Mutant(
+        "a merged profile is not settled first", ENGINE_FILE,
+        "        self.settle(profile, at)\n        self.settle(other, at)\n", "        self.settle(other, at)\n",
+    ),
+    Mutant(
+        "new rules are told as news", ENGINE_FILE,
+        "self._evaluate(profile, at, self._rules, news=False)", "self._evaluate(profile, at, self._rules)", (NEW_RULES,),
+    ),
+    Mutant(
+        "what came due before a deployment comes at the deployment", ENGINE_FILE,
+        "            at = profile.wake_at - 1\n", "            pass\n", (NEW_RULES,),
+    ),
+    Mutant(
+        "after a deployment nothing is evaluated until the next event", ENGINE_FILE,
+        "            self._reassess(profile, at)\n\n    def _reassess", "            pass\n\n    def _reassess", (NEW_RULES,),
+    ),
+    # Storage
+    Mutant(
+        "stored profiles lose their lists", CODEC, "    if profile.lists:\n", "    if False:\n",
+    ),
+    Mutant(
+        "stored profiles lose what other sources said", CODEC, "    if profile.rivals:\n", "    if False:\n",
+    ),
+    Mutant(
+        "a stored wake-up moves", CODEC,
+        'wake_at=None if plain["w"] is None else now + plain["w"]', 'wake_at=None if plain["w"] is None else plain["w"]',
+    ),
+    # Carts and triggers
+    Mutant(
+        "an order closes only carts of its token", CARTS_FILE,
+        "if token == \"\" or token in tokens or not known.intersection(tokens):", "if token in tokens:", (CARTS, TIME),
+    ),
+    Mutant(
+        "a cart is abandoned although it was emptied", TRIGGERS,
+        "return cart if cart and cart.items else None", "return cart", (TIME, CARTS),
+    ),
+    Mutant(
+        "removing takes the whole line", CARTS_FILE,
+        'elif held and before > item["quantity"]:', "elif False:", (CARTS,),
+    ),
+    Mutant(
+        "a cart's snapshot adds to what was there", CARTS_FILE,
+        '    if kind == "set":\n        lines = {}\n', "", (CARTS,),
+    ),
+    Mutant(
+        "a visit is told again when one of its views is heard of late", TRIGGERS,
+        "return any(True for _ in known)", "return False", (TIME, UPDATES),
+    ),
+    Mutant(
+        "browsing counts after a purchase", TRIGGERS,
+        "return [] if bought and bought[0] >= views[-1][0] else views", "return views", (TIME,),
+    ),
+    Mutant(
+        "old orders that are handed over start flows", ENGINE_FILE,
+        "recent = event.occurred > arrived - self.campaigns.settings.send_expires_after", "recent = True", (NEWS,),
+    ),
+    Mutant(
+        "a redelivered message fires again", FOLD,
+        "return message_hash(event.message_id) in profile.seen", "return False", (UPDATES,),
+    ),
+)  # fmt: skip
