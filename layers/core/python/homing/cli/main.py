@@ -17,7 +17,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backtest": ("backtest", "The same decisions in memory, at speed, nothing sent."),
     "audit": ("audit", "What is wrong, or going wrong, with segments and what feeds them."),
     "check": ("check", "Find mistakes in segments, flows and templates."),
+    "list": ("lists", "Put people from a file on a list, or take them off it."),
     "preview": ("preview", "Mails as customers would see them."),
+    "review": ("review", "Who has something doubtful, and what to do about it."),
+    "unmerge": ("unmerge", "Tell two people apart who became one profile by mistake."),
+    "rebuild": ("rebuild", "Remember people as if today's definitions had always been."),
     "reference": ("reference", "The pages of docs/ that are generated from the code."),
     "publish": ("publish", "Compile campaigns into the bundle that functions read."),
 }

@@ -1,0 +1,147 @@
+"""A marketer's list of people (CSV) to messages: ``List Joined`` or ``List Left`` for each row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from homing.domain.errors import InvalidInput
+from homing.domain.events import names
+from homing.domain.events.event import derived_message_id
+from homing.domain.events.normalise import email_address, identifier
+from homing.domain.time import iso
+
+# As columns are called in what shops and mail tools export; compared without case, spaces, "_" and "-".
+_COLUMNS = {
+    "user_id": ("userid", "customerid"),
+    "loyalty_id": ("loyaltyid", "loyaltycard", "cardnumber"),
+    "email": ("email", "emailaddress", "mail"),
+}
+_MAX_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that names nobody, with its line in the file."""
+
+    line: int
+    reason: str
+
+
+@dataclass(slots=True)
+class ListReading:
+    """What a file said: messages with the line of each, rows that named nobody, and people who stood there twice."""
+
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    bad: list[BadRow] = field(default_factory=list)
+    repeated: int = 0
+
+    def reject(self, index: int, reason: str) -> None:
+        """The message at that place was refused where it was sent."""
+        self.bad.append(BadRow(self.lines[index], reason))
+
+
+def read_list(data: bytes, name: str, *, joined: bool, at: int) -> ListReading:
+    """The messages that put everybody in the file on the list, or take them off it, at an instant.
+
+    Each row is known by its user_id, else its loyalty_id, else its e-mail address; only that is sent, so that a list never
+    makes one person of two. The message ids follow from list, person and instant: the same call makes the same messages.
+    Raises InvalidInput when the file is no table with such a column, or the list's name is none.
+    """
+    name = name.strip()
+    if not name or len(name) > _MAX_NAME:
+        raise InvalidInput(f"a list's name has 1 to {_MAX_NAME} characters", code="bad_list_name")
+    table = _table(data)
+    try:
+        _, header = next(table)
+    except StopIteration:
+        raise InvalidInput("the file is empty", code="empty_list") from None
+    places = _places(header)
+    reading = ListReading()
+    known: set[tuple[str, str]] = set()
+    for line, row in table:
+        try:
+            person = _person(row, places)
+        except InvalidInput as error:
+            reading.bad.append(BadRow(line, error.message))
+            continue
+        if person in known:
+            reading.repeated += 1
+            continue
+        known.add(person)
+        reading.messages.append(_message(name, person, joined, at))
+        reading.lines.append(line)
+    return reading
+
+
+def _table(data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line on which each begins; separated by commas, semicolons or tabs, whichever the header has."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InvalidInput(f"line {line} is not UTF-8 text: save the file as CSV UTF-8", code="encoding") from error
+    head = text.partition("\n")[0]
+    separator = max(",;\t", key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    while True:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            raise InvalidInput(f"line {line}: {error}", code="bad_csv") from error
+        if row is None:
+            return
+        if any(cell.strip() for cell in row):
+            yield line, row
+
+
+def _places(header: list[str]) -> list[tuple[str, int]]:
+    """Identifier and column of each that the table has, strongest first."""
+    squeezed = [re.sub(r"[\s_\-]+", "", cell).lower() for cell in header]
+    found = []
+    for kind, spellings in _COLUMNS.items():
+        place = next((squeezed.index(spelling) for spelling in spellings if spelling in squeezed), None)
+        if place is not None:
+            found.append((kind, place))
+    if not found:
+        stands = ", ".join(cell.strip() for cell in header[:5])
+        raise InvalidInput(
+            f"the first line must name a column user_id, email or loyalty_id; it says: {stands}", code="no_column"
+        )
+    return found
+
+
+def _person(row: list[str], places: list[tuple[str, int]]) -> tuple[str, str]:
+    for kind, place in places:
+        cell = row[place].strip() if place < len(row) else ""
+        if not cell:
+            continue
+        if kind != "email":
+            if value := identifier(cell):
+                return kind, value
+        elif address := email_address(cell):
+            return kind, address.lower()
+        else:
+            raise InvalidInput(f"{cell!r} is not a mail address", code="bad_email")
+    raise InvalidInput("names nobody: " + ", ".join(kind for kind, _ in places) + " is empty", code="nobody")
+
+
+def _message(name: str, person: tuple[str, str], joined: bool, at: int) -> dict[str, Any]:
+    kind, value = person
+    event = names.LIST_JOINED if joined else names.LIST_LEFT
+    stamp = iso(at)
+    properties = {"list": name} if kind == "user_id" else {"list": name, kind: value}
+    return {
+        "type": "track",
+        "event": event,
+        "messageId": derived_message_id("list", name, event, kind, value, stamp),
+        **({"userId": value} if kind == "user_id" else {}),
+        "properties": properties,
+        "timestamp": stamp,
+    }
