@@ -92,6 +92,10 @@ class ProfilesTable(_Table):
         function.may(["dynamodb:BatchGetItem"], [self.table.table_arn], only_keys=["stop#*"])
         self._allow_write(function, "stop#*")
 
+    def allow_keep_rankings(self, function: PythonFunction) -> None:
+        """Stores the thresholds of RFM scores, and nothing else."""
+        self._allow_write(function, "ranking#*")
+
     def allow_consume(self, function: PythonFunction) -> None:
         """What an event source mapping on the table's stream needs."""
         assert self.table.table_stream_arn is not None

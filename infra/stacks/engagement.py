@@ -1,4 +1,4 @@
-"""The stateless stack: ten functions, and what wakes them. It can go and come back without losing anything."""
+"""The stateless stack: eleven functions, and what wakes them. It can go and come back without losing anything."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from infra.constructs.mail_sender import MailSender
 from infra.constructs.mailing import SEND_EMAIL_TIMEOUT, Mailing
 from infra.constructs.profile_updates import ProfileUpdates
 from infra.constructs.python_function import Workshop
+from infra.constructs.ranking import Ranking
 from infra.constructs.work_queue import WorkQueue, dead_letter_queue
 from infra.stacks.data import DataStack
 
@@ -75,6 +76,7 @@ class EngagementStack(Stack):
             api=self.api,
             public_url=self.public_url,
         )
+        Ranking(self, "Ranking", workshop=workshop, data=data)
         Audits(self, "Audits", workshop=workshop, data=data)
         self.functions = workshop.made
         self._watch()

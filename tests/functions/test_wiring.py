@@ -18,6 +18,7 @@ FACTORIES = [
     wiring.publish_changes,
     wiring.wake_due,
     wiring.audit_segments,
+    wiring.rank_customers,
     wiring.run_flows,
     wiring.send_email,
     wiring.receive_events,

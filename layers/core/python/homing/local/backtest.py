@@ -18,8 +18,10 @@ from homing.adapters.memory import (
     MemoryOutbox,
     MemoryProfiles,
     MemoryQuarantine,
+    MemoryRankings,
     MemoryStream,
 )
+from homing.domain.attributes.rankings import Rankings
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.render import Renderer
 from homing.domain.delivery.ledger import Entry
@@ -28,17 +30,21 @@ from homing.domain.errors import InvalidInput
 from homing.domain.events.event import Event
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
-from homing.domain.time import MINUTE, iso
+from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
 from homing.local.outputs import Outputs, QuarantineLine, Transition
 from homing.services.ports import BusEvent
 from homing.services.publish_changes import ProfileImage, PublishChanges
+from homing.services.rank_customers import RankCustomers
 from homing.services.run_flows import RunFlows
 from homing.services.send_email import SendEmail
 from homing.services.update_profiles import StreamItem, UpdateProfiles
 from homing.services.wake_due import WakeDue
 from homing.sources.segment_spec import read_message
 
+# When rank_customers runs, and how many customers tell enough here: nights are many in a backtest over years.
+_NIGHT = 2 * HOUR + 20 * MINUTE
+_RANKED = 2_000
 # The ids of a backtest are those of the local host and the demo, which use the same secret.
 LOCAL_SECRET = b"homing-on-one-machine"
 
@@ -67,14 +73,23 @@ class Backtest:
         self.stream, self.bus = MemoryStream(), MemoryBus()
         self.inbox, self.outbox = MemoryInbox(), MemoryOutbox()
         self.mailer, self.quarantine = MemoryMailer(), MemoryQuarantine()
-        self.update = UpdateProfiles(self.campaigns, identity, self.profiles, None, self.quarantine)
+        self.rankings = Rankings()
+        self.update = UpdateProfiles(
+            self.campaigns, identity, self.profiles, None, self.quarantine, rankings=self.rankings
+        )
         self.publish = PublishChanges(self.bus, self.journal)
-        self.flows = RunFlows(self.campaigns, identity, self.profiles, self.journal, self.outbox, self.clock)
+        self.flows = RunFlows(
+            self.campaigns, identity, self.profiles, self.journal, self.outbox, self.clock, rankings=self.rankings
+        )
         self.send = SendEmail(
             self.campaigns, identity, self.profiles, self.journal, self.mailer, Renderer(self.campaigns),
             Links(self.secret, self.public_url), self.clock, token=lambda: "backtest", engine=self.update.engine,
         )  # fmt: skip
         self.wake = WakeDue(self.profiles, self.journal, self.stream, self.inbox, self.outbox, self.clock)
+        self.rank = RankCustomers(
+            self.update.engine, self.profiles, self.journal, MemoryRankings(), self.clock, sample=_RANKED
+        )
+        self._night: int | None = None
         self._images: list[ProfileImage] = []
         # Ledgers forget after a while; a backtest over years does not.
         self._decided: dict[str, tuple[str, Entry]] = {}
@@ -123,10 +138,25 @@ class Backtest:
         while (due := self._next_wake()) is not None:
             sweep = max(-(-due // MINUTE) * MINUTE, self.now)
             if sweep > until:
-                return
+                break
+            self._pass_nights(sweep)
             self.now = sweep
             self.wake()
             self._pump()
+        self._pass_nights(until)
+
+    def _pass_nights(self, until: int) -> None:
+        """What the stack does every night, for every night up to an instant."""
+        if not self.update.engine.attributes.ranked or not self.events:
+            return
+        if self._night is None:
+            self._night = self.now // DAY * DAY + _NIGHT
+        while self._night <= until:
+            if self._night >= self.now:
+                self.now = self._night
+                if (found := self.rank().thresholds) is not None:
+                    self.rankings.add(found)
+            self._night += DAY
 
     def request(self, detail: Mapping[str, Any]) -> None:
         """A marketer's ``FlowRequested``."""

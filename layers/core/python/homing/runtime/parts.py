@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from homing.adapters.kinesis import KinesisStream
     from homing.adapters.s3 import S3Archive
     from homing.adapters.secrets import Secret
+    from homing.domain.attributes.rankings import Rankings
     from homing.domain.campaigns import Campaigns
     from homing.domain.profiles.identity import Identity
 
@@ -47,7 +48,7 @@ def install_workers(workers: int = WORKERS) -> None:
 
 def reset() -> None:
     """Forgets everything; the next call builds it anew."""
-    for part in (session, client, pool, profiles, journal, archive, stream, secret, identity, campaigns):
+    for part in (session, client, pool, profiles, journal, archive, rankings, stream, secret, identity, campaigns):
         part.cache_clear()
 
 
@@ -112,6 +113,16 @@ def archive(bucket: str) -> S3Archive:
     from homing.adapters.s3 import S3Archive
 
     return S3Archive(client("s3"), bucket)
+
+
+@cache
+def rankings(table: str) -> Rankings:
+    """Thresholds of RFM scores, as they are in force."""
+    from homing.adapters.dynamodb_rankings import DynamoRankings
+    from homing.domain.attributes.rankings import Rankings
+
+    store = DynamoRankings(client("dynamodb"), table, backoff=backoff())
+    return Rankings(read=lambda: store.load()[1], clock=clock.now)
 
 
 @cache

@@ -96,6 +96,13 @@ class AuditSegmentsSettings(WithCampaigns):
     archive_bucket: str
 
 
+class RankCustomersSettings(WithCampaigns):
+    """Member index and profiles in; thresholds out, into the profiles table."""
+
+    profiles_table: str
+    journal_table: str
+
+
 class RunFlowsSettings(WithKeys, WithCampaigns):
     """Inbox in; runs and outbox out. Queues are URLs."""
 

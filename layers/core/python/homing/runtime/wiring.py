@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from homing.services.audit_segments import AuditSegments
     from homing.services.manage_preferences import ManagePreferences
     from homing.services.publish_changes import PublishChanges
+    from homing.services.rank_customers import RankCustomers
     from homing.services.receive_events import ReceiveEvents
     from homing.services.receive_webhook import ReceiveWebhook
     from homing.services.record_engagement import RecordEngagement
@@ -52,6 +53,7 @@ def update_profiles() -> UpdateProfiles:
         archive=S3Archive(s3, own.archive_bucket),
         quarantine=S3Quarantine(s3, own.quarantine_bucket),
         parallel=InThreads(parts.pool()),
+        rankings=parts.rankings(own.profiles_table),
     )
 
 
@@ -104,6 +106,23 @@ def audit_segments() -> AuditSegments:
 
 
 @cache
+def rank_customers() -> RankCustomers:
+    """Thresholds of RFM scores, from a sample of the shop's customers."""
+    from homing.adapters.dynamodb_rankings import DynamoRankings
+    from homing.domain.engine import Engine
+    from homing.services.rank_customers import RankCustomers
+
+    own = settings.RankCustomersSettings.load()
+    return RankCustomers(
+        engine=Engine(parts.campaigns(own.campaigns)),
+        profiles=parts.profiles(own.profiles_table),
+        journal=parts.journal(own.journal_table),
+        rankings=DynamoRankings(parts.client("dynamodb"), own.profiles_table, backoff=parts.backoff()),
+        clock=clock.now,
+    )
+
+
+@cache
 def run_flows() -> RunFlows:
     """Starts, advances and ends runs."""
     from homing.adapters.sqs import SqsOutbox, SqsQueue
@@ -117,6 +136,7 @@ def run_flows() -> RunFlows:
         journal=parts.journal(own.journal_table),
         outbox=SqsOutbox(SqsQueue(parts.client("sqs"), own.outbox_queue, backoff=parts.backoff())),
         clock=clock.now,
+        rankings=parts.rankings(own.profiles_table),
     )
 
 
@@ -142,7 +162,7 @@ def send_email() -> SendEmail:
         clock=clock.now,
         token=lambda: secrets.token_hex(8),
         sender=own.sender,
-        engine=Engine(campaigns),
+        engine=Engine(campaigns, rankings=parts.rankings(own.profiles_table)),
     )
 
 
@@ -231,6 +251,7 @@ _CACHED = (
     publish_changes,
     wake_due,
     audit_segments,
+    rank_customers,
     run_flows,
     send_email,
     _receive_events,

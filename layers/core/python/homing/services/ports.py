@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from homing.domain.attributes.rankings import Thresholds
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.delivery.message import Mail, SendRequest, Stop
 from homing.domain.errors import InvalidInput, Unavailable
@@ -146,6 +147,16 @@ class Bus(Protocol):
 
     def put(self, events: Sequence[BusEvent]) -> None:
         """Publishes all; raises Unavailable unless every one was accepted."""
+
+
+class RankingStore(Protocol):
+    """The thresholds of RFM scores, a few nights of them; nobody's data."""
+
+    def load(self) -> tuple[int, list[Thresholds]]:
+        """The stored version (0: nothing there) and what is known, by when it is in force."""
+
+    def save(self, known: Sequence[Thresholds], *, expected: int) -> None:
+        """Replaces it; Conflict unless the stored version is ``expected``."""
 
 
 class FlowInbox(Protocol):

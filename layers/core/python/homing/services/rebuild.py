@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
+from homing.domain.attributes.rankings import Rankings
 from homing.domain.campaigns import Campaigns
 from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, Unavailable
@@ -70,11 +71,13 @@ class Rebuild:
     archive: ArchiveReader
     clock: Clock
     parallel: Parallel = one_by_one
+    # Thresholds of RFM scores; without them nobody has any.
+    rankings: Rankings | None = None
 
     @cached_property
     def engine(self) -> Engine:
         """The compiled campaigns."""
-        return Engine(self.campaigns)
+        return Engine(self.campaigns, rankings=self.rankings)
 
     def __call__(
         self, part: Part | None = None, *, reading: Tick | None = None, joining: Tick | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from homing.domain.attributes.rankings import Rankings
 from homing.domain.campaigns import Campaigns
 from homing.domain.engine import REVIEW, Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
@@ -67,11 +68,13 @@ class ReviewList:
     profiles: ProfileStore
     journal: Journal
     clock: Clock
+    # Thresholds of RFM scores; without them nobody has any.
+    rankings: Rankings | None = None
 
     @cached_property
     def engine(self) -> Engine:
         """The compiled campaigns."""
-        return Engine(self.campaigns)
+        return Engine(self.campaigns, rankings=self.rankings)
 
     def listed(self) -> list[Listed]:
         """Everybody on the list, by id. The index follows the profiles by seconds; what is settled since is left out."""

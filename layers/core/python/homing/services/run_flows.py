@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from homing.domain.attributes.rankings import Rankings
 from homing.domain.campaigns import Campaigns
 from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
@@ -39,11 +40,13 @@ class RunFlows:
     journal: Journal
     outbox: Outbox
     clock: Clock
+    # Thresholds of RFM scores; without them nobody has any.
+    rankings: Rankings | None = None
 
     @cached_property
     def engine(self) -> Engine:
         """The compiled campaigns."""
-        return Engine(self.campaigns)
+        return Engine(self.campaigns, rankings=self.rankings)
 
     def __call__(self, message: Mapping[str, Any]) -> RunResult:
         """An EventBridge envelope, or ``{"wake_run": id}``. Raises InvalidInput for what nobody can read."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from homing.domain.attributes.rankings import Rankings
 from homing.domain.campaigns import Campaigns
 from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
@@ -87,11 +88,13 @@ class Unmerge:
     profiles: ProfileStore
     archive: ArchiveReader
     clock: Clock
+    # Thresholds of RFM scores; without them nobody has any.
+    rankings: Rankings | None = None
 
     @cached_property
     def engine(self) -> Engine:
         """The compiled campaigns."""
-        return Engine(self.campaigns)
+        return Engine(self.campaigns, rankings=self.rankings)
 
     def __call__(
         self,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from homing.domain.attributes.rankings import Rankings
 from homing.domain.campaigns import Campaigns
 from homing.domain.engine import Engine
 from homing.domain.errors import InvalidInput, Unavailable
@@ -46,11 +47,13 @@ class UpdateProfiles:
     archive: Archive | None
     quarantine: Quarantine
     parallel: Parallel = one_by_one
+    # Thresholds of RFM scores; without them nobody has any.
+    rankings: Rankings | None = None
 
     @cached_property
     def engine(self) -> Engine:
         """The compiled campaigns."""
-        return Engine(self.campaigns)
+        return Engine(self.campaigns, rankings=self.rankings)
 
     def __call__(self, records: Sequence[StreamItem], *, batch: str) -> UpdateResult:
         """``batch`` names what is archived, so that a redelivered batch overwrites itself. Raises nothing for bad

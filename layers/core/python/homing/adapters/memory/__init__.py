@@ -11,6 +11,7 @@ from homing.adapters.memory.journal import MemoryJournal
 from homing.adapters.memory.mail import MemoryMailer, SentMail
 from homing.adapters.memory.profiles import MemoryProfiles
 from homing.adapters.memory.queues import MemoryBus, MemoryInbox, MemoryOutbox, MemoryStream
+from homing.adapters.memory.rankings import MemoryRankings
 from homing.adapters.memory.storage import MemoryArchive, MemoryQuarantine
 from homing.adapters.memory.wakes import WakeIndex
 
@@ -24,6 +25,7 @@ __all__ = [
     "MemoryOutbox",
     "MemoryProfiles",
     "MemoryQuarantine",
+    "MemoryRankings",
     "MemoryStream",
     "SentMail",
     "WakeIndex",
