@@ -118,6 +118,49 @@ def test_a_profile_never_overwrites_a_pointer(profiles: ProfileStore, expected: 
         profiles.write(ada(expected + 1), expected=expected)
 
 
+def test_a_pointer_remembers_who_else_was_seen_with_a_device(profiles: ProfileStore) -> None:
+    profiles.write(Profile("device", version=2), expected=0)
+    profiles.point("device", "ada", expected=2, shared=frozenset({"eve", "bob"}))
+    profiles.point("device", "ada", expected=0)
+    assert profiles.read(["device"]) == {"device": Pointer("device", "ada", frozenset({"eve", "bob"}))}
+
+
+def test_a_pointer_that_is_as_it_was_read_is_turned_elsewhere(profiles: ProfileStore) -> None:
+    profiles.point("device", "ada", expected=0)
+    one, two = Pointer("device", "ada"), Pointer("device", "eve", frozenset({"ada"}))
+    profiles.repoint(one, two)
+    assert profiles.read(["device"]) == {"device": two}
+    three = Pointer("device", "bob")
+    profiles.repoint(two, three)
+    assert profiles.read(["device"]) == {"device": three}
+
+
+@pytest.mark.parametrize(
+    "old",
+    [Pointer("device", "eve"), Pointer("device", "ada"), Pointer("device", "ada", frozenset({"cy"}))],
+    ids=["another target", "another mark", "another person"],
+)
+def test_a_pointer_that_somebody_changed_since_is_left_alone(profiles: ProfileStore, old: Pointer) -> None:
+    profiles.point("device", "ada", expected=0, shared=frozenset({"bob"}))
+    with pytest.raises(Conflict):
+        profiles.repoint(old, Pointer("device", "eve"))
+    assert profiles.read(["device"]) == {"device": Pointer("device", "ada", frozenset({"bob"}))}
+
+
+def test_neither_a_profile_nor_nothing_is_turned_into_a_pointer_by_repointing(profiles: ProfileStore) -> None:
+    profiles.write(ada(), expected=0)
+    for id_ in ("ada", "nobody"):
+        with pytest.raises(Conflict):
+            profiles.repoint(Pointer(id_, "eve"), Pointer(id_, "bob"))
+    assert profiles.read(["ada", "nobody"]) == {"ada": ada()}
+
+
+def test_what_is_doubted_dismissed_apart_and_shared_comes_back(profiles: ProfileStore) -> None:
+    held = ada(doubts={"email|x"}, dismissed={"email|y"}, apart={"z"}, shared={"w"}, merged={"v"})
+    profiles.write(held, expected=0)
+    assert profiles.read(["ada"]) == {"ada": held}
+
+
 def sleepers(bucket: int, count: int) -> list[str]:
     """Ids that lie in one bucket of the wake-up index."""
     ids = (f"s{number}" for number in range(1000))

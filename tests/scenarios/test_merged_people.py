@@ -11,6 +11,7 @@ from homing.domain.delivery.message import SendRequest, Stop
 from homing.domain.errors import Unavailable
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local.backtest import Backtest
+from homing.services.ports import Pointer
 from tests.fixtures.shop import campaigns, event, instant, mails
 
 TEN = instant("2026-03-02T10:00:00Z")
@@ -177,3 +178,22 @@ def test_a_send_that_the_queue_loses_again_and_again_keeps_a_short_reason() -> N
         run.outbox.take()
         run.now += HOUR // 2
     assert statuses(run)["s2"] == {"deferred:cap, queued again"}
+
+
+def test_what_was_sent_before_three_became_one_is_not_sent_again_when_the_chain_was_shortened() -> None:
+    run = shop()
+    address, number = known(run)
+    run.run([event("Page Viewed", at(MINUTE), loyalty_id="card")])
+    card = run.identity.key("loyalty_id", "card")
+    # The address becomes the card's; asked for under the address, it is sent under the card.
+    run.run([event("Page Viewed", at(2 * MINUTE), loyalty_id="card", email="ana@example.com")])
+    assert run.send(request(address, "s")).status == "sent"
+    run.run([event("Page Viewed", at(3 * MINUTE), user_id="ana", loyalty_id="card")])
+    # The address now leads to the number at once, and nothing shows that the card was in between.
+    run.run([event("Page Viewed", at(4 * MINUTE), email="ana@example.com")])
+    held = run.profiles.read([address])[address]
+    assert isinstance(held, Pointer)
+    assert held.target == number
+    assert run.profiles.read([card])[card] == Pointer(card, number)
+    assert run.send(request(address, "s")).status == "duplicate"
+    assert len(run.mailer.sent) == 1

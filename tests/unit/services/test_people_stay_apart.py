@@ -292,3 +292,70 @@ def test_whoever_is_met_first_the_same_people_remember_the_same(order: tuple[int
         deliver(service(store), records([events[n]]))
     (profile,) = _profiles(store)
     assert {len(entries) for entries in profile.memory.values()} == {3}
+
+
+def test_a_chain_of_fifty_pointers_is_walked_once() -> None:
+    store = Store()
+    update = service(store)
+    key = update.identity.key
+    deliver(update, records([event("Ping", iso(START), id="m0", user_id="u")]))
+    last = key("user_id", "u")
+    for n in range(50):
+        store.point(key("anonymous_id", str(n)), last, expected=0)
+        last = key("anonymous_id", str(n))
+    first = [event("Ping", iso(START + 1), id="m1", anonymous_id="49")]
+    again = [event("Ping", iso(START + 2), id="m2", anonymous_id="49")]
+    middle = [event("Ping", iso(START + 3), id="m3", anonymous_id="25")]
+    deliver(update, records(first))
+    for events in (again, middle):
+        before, writes = store.calls, store.writes
+        deliver(update, records(events))
+        assert (store.calls - before, store.writes - writes) == (3, 1), "two rounds of reading and one write"
+    check(store, update, [event("Ping", iso(START), id="m0", user_id="u"), *first, *again, *middle])
+
+
+def test_somebody_else_who_shortens_a_chain_meanwhile_disturbs_nobody() -> None:
+    store = Store()
+    update = service(store)
+    key = update.identity.key
+    deliver(update, records([event("Ping", iso(START), id="m0", user_id="u")]))
+    for n, target in ((1, key("user_id", "u")), (2, key("anonymous_id", "1"))):
+        store.point(key("anonymous_id", str(n)), target, expected=0)
+    pointer = Pointer(key("anonymous_id", "2"), key("anonymous_id", "1"))
+    call = store.calls + 5
+    store.planned[call, "before"] = lambda: MemoryProfiles.repoint(
+        store, pointer, Pointer(pointer.id, key("user_id", "u"))
+    )
+    assert update(records([event("Ping", iso(START + 1), id="m1", anonymous_id="2")]), batch="b").failed is None
+    assert not store.planned
+    assert store.read([pointer.id]) == {pointer.id: Pointer(pointer.id, key("user_id", "u"))}
+
+
+interleaved = st.lists(
+    st.tuples(st.integers(1, 12), st.sampled_from(["before", "after"]), st.integers(0, 2)), min_size=1, max_size=4
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(people, min_size=3, max_size=9), interleaved)
+def test_three_shards_that_interrupt_each_other_lose_double_and_mix_up_nothing(
+    drawn: list[dict[str, int]], interruptions: list[tuple[int, str, int]]
+) -> None:
+    events = pings(drawn)
+    store = Store()
+    update = service(store)
+    shards = {n: records(events[n::3], 100 * (n + 1)) for n in range(3)}
+
+    def go(shard: int) -> Callable[[], None]:
+        def now() -> None:
+            if items := shards.pop(shard, None):
+                deliver(update, items)
+
+        return now
+
+    for call, when, shard in interruptions:
+        store.planned[call, when] = go(shard)
+    for shard in range(3):
+        go(shard)()
+    store.planned.clear()
+    check(store, update, events)

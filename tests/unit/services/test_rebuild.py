@@ -180,7 +180,13 @@ def test_a_table_that_is_down_stops_the_rebuild_with_what_to_do() -> None:
 happening = st.tuples(
     st.sampled_from(["Product Viewed", "Page Viewed", "Order Completed", "Identified"]),
     st.sampled_from(
-        [{"user_id": "ana"}, {"anonymous_id": "a"}, {"user_id": "ana", "anonymous_id": "a"}, {"user_id": "ben"}]
+        [
+            {"user_id": "ana"},
+            {"anonymous_id": "a"},
+            {"user_id": "ana", "anonymous_id": "a"},
+            {"user_id": "ben"},
+            {"user_id": "ben", "anonymous_id": "a"},
+        ]
     ),
     st.integers(0, 50 * 24),
     st.sampled_from(["p", "q", "r"]),
