@@ -23,7 +23,8 @@ from homing.domain.profiles.profile import Change, Profile
 from homing.domain.profiles.review_rule import ReviewRule
 from homing.domain.segments.compiler import Compiler
 from homing.domain.segments.language import Did
-from homing.domain.segments.rules import FIRST, ID, NOW, Rule, next_flip
+from homing.domain.segments.native import Native, native
+from homing.domain.segments.rules import FIRST, ID, NOW, Rule
 from homing.domain.segments.timed import timed_inputs
 from homing.domain.triggers.triggers import BrowseAbandoned, CartAbandoned, OrderPlaced, Trigger, Yearly
 
@@ -72,6 +73,7 @@ class Engine:
             catalog=frozenset(campaigns.products),
             forget_carts_after=campaigns.settings.cart.forget_after,
         )
+        self._answers = _Answers(self._rules)
         self._by_input = _index((name, rule.reads) for name, rule in self._rules.items())
         self._by_timed_input = _index((name, timed_inputs(rule)) for name, rule in self._rules.items())
         self._timed_traits = tuple(key for key in self._by_timed_input if key.startswith("trait:"))
@@ -225,7 +227,7 @@ class Engine:
 
     def _evaluate(self, profile: Profile, at: int, segments: Iterable[str], *, news: bool = True) -> None:
         for name in sorted(segments):
-            member, flip = next_flip(self._rules[name], profile, at)
+            member, flip = self._answers[name](profile, at)
             if member != (name in profile.segments):
                 kind = "segment_entered" if member else "segment_left"
                 (profile.segments.add if member else profile.segments.discard)(name)
@@ -263,6 +265,18 @@ class Engine:
 
     def _touched_triggers(self, touched: set[str]) -> list[Trigger]:
         return [self.triggers[int(i)] for i in sorted(_select(self._triggers_by_touch, touched))]
+
+
+class _Answers(dict[str, Native]):
+    """The rules as functions, each written when it is first asked: a cold start pays for no more than it needs."""
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        super().__init__()
+        self._rules = rules
+
+    def __missing__(self, name: str) -> Native:
+        made = self[name] = native(self._rules[name])
+        return made
 
 
 def _trait_names(event: Event) -> Iterable[str]:

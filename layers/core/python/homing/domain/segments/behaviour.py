@@ -125,11 +125,23 @@ class SameRule:
     def check(self, profile: Profile, t: int, since: int | None = None) -> Answer:
         """True until the last of the values that satisfy it does no longer."""
         count = self.count
+        values = (profile.memory.get(self.slot) or {}).values()
+        if count.at_most is None and count.within is not None:
+            # The usual case: what counts is the value whose low-th latest entry is the latest of all.
+            low, edge = count.at_least, t - count.within
+            latest = edge
+            for past in values:
+                if past[0][0] > t:
+                    break
+                if len(past) >= low and past[low - 1][0] > latest:
+                    latest = past[low - 1][0]
+            else:
+                return (True, latest + count.within) if latest > edge else (False, None)
         cut = since is not None and count.within is None
         true, for_ever = False, False
-        latest = 0
+        last = 0
         soonest: int | None = None
-        for past in (profile.memory.get(self.slot) or {}).values():
+        for past in values:
             coming: int | None = None
             if past[0][0] > t:
                 past, coming = split(past, t)
@@ -141,11 +153,11 @@ class SameRule:
             if truth:
                 true = True
                 for_ever = for_ever or flip is None
-                latest = max(latest, flip or 0)
+                last = max(last, flip or 0)
             elif flip is not None and (soonest is None or flip < soonest):
                 soonest = flip
         if true:
-            return True, None if for_ever else latest
+            return True, None if for_ever else last
         return False, soonest
 
 

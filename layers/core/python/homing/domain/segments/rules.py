@@ -20,7 +20,7 @@ NOW, ID, FIRST = "*now", "*id", "*first"
 
 # Composite rules are sharpened over so many candidate instants; then the candidate itself is taken: an early wake-up
 # costs one read and changes nothing.
-_MAX_CANDIDATES = 64
+MAX_CANDIDATES = 64
 
 
 class Rule(Protocol):
@@ -107,7 +107,7 @@ class NotRule:
 def next_flip(rule: Rule, profile: Profile, t: int) -> Answer:
     """Truth at ``t`` and the first instant after ``t`` at which it differs, if nothing happens. None: never."""
     truth, candidate = rule.check(profile, t)
-    for _ in range(_MAX_CANDIDATES):
+    for _ in range(MAX_CANDIDATES):
         if candidate is None:
             return truth, None
         there, following = rule.check(profile, candidate)
