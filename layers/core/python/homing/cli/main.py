@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "The local stack over HTTP, with a mailbox and a clock that can be moved."),
     "replay": ("replay", "Recorded events through the local stack."),
     "backtest": ("backtest", "The same decisions in memory, at speed, nothing sent."),
+    "explain": ("explain", "Why somebody is in a segment, or not, and what is known of them."),
     "audit": ("audit", "What is wrong, or going wrong, with segments and what feeds them."),
     "check": ("check", "Find mistakes in segments, flows and templates."),
     "list": ("lists", "Put people from a file on a list, or take them off it."),

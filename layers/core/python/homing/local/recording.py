@@ -57,7 +57,7 @@ def read_recording(path: Path) -> Recording:
             if not raw:
                 continue
             try:
-                messages.append(_recorded(raw, number))
+                messages.append(read_line(raw, number))
             except InvalidInput as error:
                 where = f"{path}:{number}"
                 broken.append(quarantine_line(raw, source="file", code=error.code, reason=error.message, where=where))
@@ -75,7 +75,7 @@ def quarantine_line(raw: bytes, **fields: Any) -> QuarantineLine:
         return QuarantineLine(raw=base64.b64encode(raw).decode(), encoding="base64", **fields)
 
 
-def _recorded(raw: bytes, number: int) -> Recorded:
+def read_line(raw: bytes, number: int) -> Recorded:
     """Other mistakes than these are the API's to find."""
     try:
         message = orjson.loads(raw)

@@ -1,0 +1,91 @@
+"""``homing explain``: what is known of one person, and why they are in a segment or not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+from homing.cli.folders import campaigns_option
+
+if TYPE_CHECKING:
+    from homing.local.explain.story import Story
+
+
+@click.command("explain")
+@click.argument("person")
+@click.option("--segment", metavar="NAME", help="Only why they are in this segment, or not.")
+@click.option("--at", help="At which instant, ISO 8601. [default: the person's last event; now with --stage]")
+@click.option(
+    "--events",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A recording: a Segment message a line.",
+)
+@click.option("--stage", metavar="NAME", help="A deployed stage: prod. Uses your AWS credentials and region.")
+@campaigns_option
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def command(
+    person: str, segment: str | None, at: str | None, events: Path | None, stage: str | None, campaigns: Path,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Explain PERSON: a user_id, e-mail address, other identifier, or profile id.
+
+    Says who it is, what is said of them by whom, what they are in and why, with the lines of the rules, the events that
+    count, and when it will change by itself. With a recording also how it came about.
+    """
+    from homing.domain.errors import InvalidInput
+    from homing.local.explain.text import as_dict, show
+
+    if (events is None) == (stage is None):
+        raise click.UsageError("say --events RECORDING.jsonl or --stage NAME")
+    try:
+        if events is not None:
+            story = _replayed(person, segment, at, events, campaigns, quiet=as_json)
+        else:
+            story = _stored(person, segment, at, stage or "", campaigns)
+    except InvalidInput as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        click.echo(json.dumps(as_dict(story), indent=2, ensure_ascii=False, default=str))
+    else:
+        show(story, segment=segment)
+
+
+def _replayed(person: str, segment: str | None, at: str | None, events: Path, folder: Path, *, quiet: bool) -> Story:
+    from homing.adapters.files import read_folder
+    from homing.domain.content.publish import publish, read
+    from homing.domain.time import parse_instant
+    from homing.local.explain.story import replayed
+
+    files = read_folder(folder)
+    campaigns, sources = publish(files), read(files)
+    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        task = progress.add_task("", total=events.stat().st_size)
+        return replayed(
+            campaigns,
+            sources.segments,
+            events,
+            person,
+            at=parse_instant(at) if at else None,
+            segment=segment,
+            tick=lambda done: progress.update(task, completed=done),
+        )
+
+
+def _stored(person: str, segment: str | None, at: str | None, name: str, folder: Path) -> Story:
+    from homing.adapters.files import read_folder
+    from homing.cli.deployed import find_stage
+    from homing.domain.content.publish import read
+    from homing.domain.time import parse_instant
+    from homing.local.explain.story import stored
+    from homing.runtime import clock
+
+    stage = find_stage(name)
+    campaigns, sources = stage.campaigns(folder), read(read_folder(folder))
+    instant = parse_instant(at) if at else clock.now()
+    return stored(campaigns, sources.segments, stage.profiles, stage.identity, person, instant, segment)

@@ -1,0 +1,1 @@
+"""Why a person is in a segment or not, in words."""
