@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -126,7 +127,7 @@ class Truth:
         times = [at for at, _ in self.window()]
         if len(times) < 3:
             return None
-        return max(DAY, math.floor(median(Fraction(b - a) for a, b in zip(times, times[1:], strict=False))))
+        return max(DAY, math.floor(median(Fraction(b - a) for a, b in pairwise(times))))
 
     def usual_gap(self) -> float | None:
         gap = self.gap()

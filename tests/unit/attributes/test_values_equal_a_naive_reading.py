@@ -31,7 +31,7 @@ CATALOG = {
 }
 THRESHOLDS = Thresholds(0, 40, (5, 20, 20, 60), (1, 1, 2, 4), (20_000_000, 45_500_000, 90_000_000, 200_000_000))
 WORLD = World(
-    catalog={id: product.model_dump(exclude_none=True) for id, product in CATALOG.items()},
+    catalog={name: product.model_dump(exclude_none=True) for name, product in CATALOG.items()},
     thresholds=([5, 20, 20, 60], [1, 1, 2, 4], [Decimal(20), Decimal("45.5"), Decimal(90), Decimal(200)]),
 )
 SHOP = Settings(brand=BRAND, time_zone="Europe/Berlin")
@@ -96,11 +96,12 @@ def a_history(chance: random.Random) -> list[Raw]:
         if chance.random() < 0.3:
             at = START + chance.randint(0, 420) * DAY
         found.append(_a_raw(chance, at, number))
-    for raw in [raw for raw in found if raw.name == "Order Completed" and chance.random() < 0.2]:
-        # The shop's webhook tells of the same order, a little later and in its own words.
-        found.append(
-            raw._replace(at=raw.at + chance.randint(1, 900_000_000), properties={**raw.properties, "total": 1})
-        )
+    # The shop's webhook tells of the same order, a little later and in its own words.
+    found += [
+        raw._replace(at=raw.at + chance.randint(1, 900_000_000), properties={**raw.properties, "total": 1})
+        for raw in found
+        if raw.name == "Order Completed" and chance.random() < 0.2
+    ]
     instants: dict[int, Raw] = {}
     for raw in found:
         # At one instant everything would hang on hashes.
