@@ -106,7 +106,7 @@ class Meter:
             if answer:
                 self.items[key] = item
                 self._add("index", _index_writes(old or {}, item))
-        elif operation == "Query" and self.function == "wake_due":
+        elif operation == "Query" and self.function in {"wake_due", "audit_segments"}:
             # Costs the same whatever comes in: see the cost of standing still.
             return
         elif operation == "Query":
@@ -276,4 +276,4 @@ def _facts(meter: Meter, host: LocalHost, events: int) -> dict[str, Any]:
 
 
 def _idle(function: str, operation: str) -> bool:
-    return function == "host" or (function == "wake_due" and operation == "Query")
+    return function in {"host", "audit_segments"} or (function == "wake_due" and operation == "Query")

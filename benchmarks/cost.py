@@ -24,6 +24,8 @@ PRICES = {
     "EventBridge custom event": 1.00e-6,
     "SQS request": 0.40e-6,
     "S3 PUT": 5.00e-6,
+    "S3 LIST": 5.00e-6,
+    "S3 GET": 0.40e-6,
     "Secrets Manager call": 5.00e-6,
     "Secrets Manager secret-month": 0.40,
     "KMS key-month": 1.00,
@@ -142,6 +144,9 @@ def _idle() -> dict[str, float]:
     sweep = _WAKE_QUERIES * 0.5 * PRICES["DynamoDB read unit"] + PRICES["Lambda request"]
     # 80 ms at 512 MB for a sweep that finds nothing: 16 queries, one after another.
     sweep += _WAKE_QUERIES * _WAIT * 0.5 * PRICES["Lambda GB-second, arm64"]
+    # docs/audit.md: 30 segments of 2,048 members and more, and a day of 86,400 archive objects, of which 200 are read.
+    night = 30 * 16 * 2 * PRICES["DynamoDB read unit"] + 90 * PRICES["S3 LIST"] + 240 * PRICES["S3 GET"]
+    night += PRICES["S3 PUT"] + PRICES["Lambda request"] + 10 * PRICES["Lambda GB-second, arm64"]
     queues = 2 * 5 * 3 * _MINUTES * PRICES["SQS request"]
     return {
         "Kinesis shard": _MONTH * PRICES["Kinesis shard-hour"],
@@ -149,6 +154,7 @@ def _idle() -> dict[str, float]:
         * _MONTH
         * PRICES["Kinesis shard-hour of retention beyond 24 h"],
         "wake_due, each minute": _MINUTES * sweep,
+        "audit_segments, each night (a busy shop's)": 30 * night,
         "Lambda polling two queues (5 pollers each, 20 s)": queues,
         f"{found['AWS::CloudWatch::Alarm']} alarms": found["AWS::CloudWatch::Alarm"] * PRICES["CloudWatch alarm-month"],
         f"{found['AWS::SecretsManager::Secret']} secrets": found["AWS::SecretsManager::Secret"]

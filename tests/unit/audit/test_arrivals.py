@@ -162,6 +162,8 @@ def test_what_rules_ask_for_is_read_in_every_shape() -> None:
 
 def test_what_campaigns_need_is_what_rules_triggers_and_mails_need() -> None:
     asked_for = needed(facts(segments={"garden": LOOKED}, flows=[FLOW]).campaigns)
+    computed = needed(facts(segments={"loyal": {"computed": {"orders": {"at_least": 4}}}}).campaigns)
+    assert computed == {"Order Completed": {"order_id", "products"}}
     assert asked_for == {"Product Viewed": {"product_id", "category"}, "Order Completed": {"order_id", "products"}}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from homing.domain.attributes.language import StagedAttribute
 from homing.domain.audit import segments as asked
 from homing.domain.audit.audit import audit
 from homing.domain.audit.facts import Move, days_between, members_of, sizes_of
@@ -98,7 +99,7 @@ def test_people_in_segments_that_exclude_each_other_are_a_conflict_and_so_are_th
 
 
 def test_a_segment_is_used_by_starts_branches_goals_templates_and_other_segments() -> None:
-    names = ["start", "branch", "goal", "below", "inside", "shown", "nobodys"]
+    names = ["start", "branch", "goal", "below", "inside", "shown", "stage", "nobodys"]
     flow = {
         "name": "flow", "on": {"segment_entered": "start"}, "stop_when": {"segment": "goal"},
         "steps": [{"if": {"any": [{"segment": "branch"}]}, "then": [{"send": "mail"}]}],
@@ -107,11 +108,13 @@ def test_a_segment_is_used_by_starts_branches_goals_templates_and_other_segments
     rules["inside"] = {"not": {"segment": "below"}}
     bundle = shop.campaigns(segments=rules, flows=[flow])
     mail = bundle.templates["mail"].model_copy(update={"html": '{% if segments contains "shown" %}Hello{% endif %}'})
-    bundle = bundle.model_copy(update={"templates": {"mail": mail}})
+    stages = [{"name": "on", "when": [{"segment": "stage"}]}]
+    attribute = StagedAttribute.model_validate({"name": "ladder", "stages": stages})
+    bundle = bundle.model_copy(update={"templates": {"mail": mail}, "attributes": {"ladder": attribute}})
     used = {line.segment: line.used_by for line in asked.growth(facts(campaigns=bundle))}
     assert used == {
         "start": ("flow flow",), "branch": ("flow flow",), "goal": ("flow flow",), "below": ("segment inside",),
-        "inside": (), "shown": ("template mail",), "nobodys": (),
+        "inside": (), "shown": ("template mail",), "stage": ("attribute ladder",), "nobodys": (),
     }  # fmt: skip
 
 

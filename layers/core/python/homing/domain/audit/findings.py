@@ -24,7 +24,7 @@ CODES: dict[str, str] = {
     "near_duplicate": "two segments hold nearly the same people",
     "subset": "one segment lies within another",
     "flapping": "people enter and leave a segment again and again",
-    "never_used": "no flow, template or other segment uses a segment",
+    "never_used": "no flow, template, attribute or other segment uses a segment",
     "empty": "nobody is in a segment",
     "too_small": "a segment is too small to be worth a campaign",
 }

@@ -150,7 +150,7 @@ def unused_and_small(facts: Facts) -> Iterator[Finding]:
     least = facts.campaigns.settings.audit.too_small
     for line in growth(facts):
         if not line.used_by:
-            words = f"No flow, template or other segment uses {line.segment}. Is it still needed?"
+            words = f"No flow, template, attribute or other segment uses {line.segment}. Is it still needed?"
             yield Finding("never_used", "info", line.segment, words, {"size": round(line.now)})
         severity: Severity = "warning" if line.used_by else "info"
         use = (

@@ -32,16 +32,18 @@ ESSENTIAL: dict[str, frozenset[str]] = {
 
 @dataclass(slots=True)
 class Reads:
-    """Events, with the properties asked of each, and segments."""
+    """Events, with the properties asked of each, segments, and whether anything computed."""
 
     events: dict[str, set[str]] = field(default_factory=dict)
     segments: set[str] = field(default_factory=set)
+    computed: bool = False
 
     def add(self, other: Reads) -> None:
         """What the other reads too."""
         for event, properties in other.events.items():
             self.events.setdefault(event, set()).update(properties)
         self.segments |= other.segments
+        self.computed |= other.computed
 
 
 def reads(rule: Any) -> Reads:
@@ -51,6 +53,7 @@ def reads(rule: Any) -> Reads:
     for node in _nodes(dump(mode="json", by_alias=True, exclude_defaults=True) if dump else rule):
         if isinstance(node.get("segment"), str):
             found.segments.add(node["segment"])
+        found.computed |= "computed" in node
         asked = _properties(node)
         for key in _EVENT_KEYS:
             if isinstance(node.get(key), str):
@@ -129,11 +132,16 @@ def needed(campaigns: Campaigns) -> dict[str, set[str]]:
     for flow in campaigns.flows.values():
         found.add(flow_reads(flow))
         found.add(Reads({event: set() for event in TRIGGER_EVENTS.get(flow.on.kind, ())}))
+    for attribute in campaigns.attributes.values():
+        found.add(reads(attribute))
+    if found.computed or any(template.computed for template in campaigns.templates.values()):
+        # Most of what is computed of people is made of their orders.
+        found.add(Reads({names.ORDER_COMPLETED: set()}))
     return {event: asked | ESSENTIAL.get(event, frozenset()) for event, asked in found.events.items()}
 
 
 def users(campaigns: Campaigns) -> dict[str, list[str]]:
-    """Segment → who uses it: ``flow win-back``, ``segment vip``, ``template birthday``."""
+    """Segment → who uses it: ``flow win-back``, ``segment vip``, ``attribute lifecycle``."""
     found: dict[str, list[str]] = {name: [] for name in campaigns.segments}
     for flow in campaigns.flows.values():
         for name in flow_reads(flow).segments:
@@ -141,6 +149,9 @@ def users(campaigns: Campaigns) -> dict[str, list[str]]:
     for segment in campaigns.segments.values():
         for name in reads(segment.when).segments:
             found.setdefault(name, []).append(f"segment {segment.name}")
+    for attribute in campaigns.attributes.values():
+        for name in reads(attribute).segments:
+            found.setdefault(name, []).append(f"attribute {attribute.name}")
     for template in campaigns.templates.values():
         text = f"{template.subject}\n{template.html}\n{template.text}"
         for name in campaigns.segments:
