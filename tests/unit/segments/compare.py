@@ -9,6 +9,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
+from homing.domain.attributes.language import StagedAttribute
 from homing.domain.campaigns import Campaigns, Settings
 from homing.domain.engine import Engine
 from homing.domain.events.event import Event
@@ -18,8 +19,10 @@ from homing.domain.segments.language import Segment
 from homing.domain.segments.rules import next_flip
 from tests.fixtures.shop import BRAND
 from tests.unit.segments import naive_calendar as calendar
-from tests.unit.segments.generate import DATED, DAY, Case, named
+from tests.unit.segments.edges import Edges
+from tests.unit.segments.generate import DAY, Case
 from tests.unit.segments.oracle import Raw, Rule, Truth, World
+from tests.unit.segments.stages import Stage, Way
 
 PROBES = 60
 DRAWS = ("holdout", "test")
@@ -44,11 +47,14 @@ def event_of(raw: Raw) -> Event:
     )
 
 
-def engine_of(segments: dict[str, Rule], zone: str = "UTC", revision: str = "1") -> Engine:
-    """An engine with these segments."""
+def engine_of(
+    segments: dict[str, Rule], zone: str = "UTC", revision: str = "1", stages: dict[str, list[Stage]] | None = None
+) -> Engine:
+    """An engine with these segments and staged attributes."""
     parsed = {name: Segment.model_validate({"name": name, "when": rule}) for name, rule in segments.items()}
     settings = Settings(brand=BRAND, time_zone=zone)
-    return Engine(Campaigns(revision=revision, settings=settings, segments=parsed))
+    staged = {name: StagedAttribute.model_validate({"name": name, "stages": of}) for name, of in (stages or {}).items()}
+    return Engine(Campaigns(revision=revision, settings=settings, segments=parsed, attributes=staged))
 
 
 @lru_cache(maxsize=100)
@@ -63,14 +69,15 @@ class Play:
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.engine = engine_of(case.segments, case.zone)
+        self.edges = Edges(case)
+        self.engine = engine_of(case.segments, case.zone, stages=case.stages)
         self.profiles = {"a": Profile("a"), "b": Profile("b")}
-        self.worlds = {who: World(case.zone, case.segments, _draws(who)) for who in "ab"}
+        self.ways = {who: self._way(who) for who in "ab"}
+        self.worlds = {who: World(case.zone, case.segments, _draws(who), self._stage_of(who)) for who in "ab"}
         self.histories: dict[str, list[Raw]] = {"a": [], "b": []}
         self.told: dict[str, list[Any]] = {"a": [], "b": []}
         self.merged_at: int | None = None
         self.random = Random(f"probes {case.seed}")
-        self.edges = _Edges(case)
         self.counts: Counter[str] = Counter(cases=1)
 
     def run(self) -> None:
@@ -79,6 +86,7 @@ class Play:
             getattr(self, f"_{step['do']}")(step)
         for who in "ab" if self.merged_at is None else "a":
             if self.histories[who]:
+                self._wait(who, self.case.until)
                 self.engine.settle(self.profiles[who], self.case.until)
         for who in "ab":
             if self.histories[who]:
@@ -92,7 +100,10 @@ class Play:
             self.counts["duplicates"] += 1
         else:
             self.counts["events"] += 1
-            self.histories[who].append({**raw, "known": max(raw["received"], profile.evaluated_at)})
+            at = max(raw["received"], profile.evaluated_at)
+            self._wait(who, at)
+            self.histories[who].append({**raw, "known": at})
+            self._look(who, at)
             self.engine.receive(profile, event)
 
     def _store(self, step: dict[str, Any]) -> None:
@@ -114,16 +125,35 @@ class Play:
         if not self.histories["b"]:
             return
         self.counts["merges"] += 1
+        for who in "ab":
+            self._wait(who, self.merged_at)
         self.engine.absorb(winner, loser, step["at"])
         self.told["b"] += loser.changes
         loser.changes = []
         self.histories["a"] += [{**raw, "known": self.merged_at} for raw in self.histories["b"]]
+        self._look("a", self.merged_at)
+
+    def _way(self, who: str) -> dict[str, Way]:
+        world = World(self.case.zone, self.case.segments, _draws(who))
+        return {name: Way(world, stages, self.edges.of) for name, stages in self.case.stages.items()}
+
+    def _stage_of(self, who: str) -> Callable[[str, int], str | None]:
+        return lambda name, t: self.ways[who][name].at(t)
+
+    def _wait(self, who: str, until: int) -> None:
+        for way in self.ways[who].values():
+            way.wait(self.histories[who], until)
+
+    def _look(self, who: str, t: int) -> None:
+        for way in self.ways[who].values():
+            way.look(self.histories[who], t)
 
     def _ask(self, step: dict[str, Any]) -> None:
         """What will be, if nothing happens any more?"""
         who = self._who(step)
         profile, history = self.profiles[who], self.histories[who]
-        if not history:
+        # A stage is known when its time has come, not before.
+        if not history or self.case.stages:
             return
         t = profile.evaluated_at + step["after"]
         for name in self.case.segments:
@@ -189,63 +219,6 @@ def _alternate(name: str, flips: list[tuple[int, bool]], begin: int) -> None:
         if flip[0] < before[0] or flip[1] == before[1]:
             raise DifferenceError(f"{name}: {flip} is told after {before}")
         before = flip
-
-
-class _Edges:
-    """Where the answers of rules may change, as far as one can tell without understanding them."""
-
-    def __init__(self, case: Case) -> None:
-        self.case = case
-        names = named(list(case.segments.values()))
-        self.keys = names["keys"]
-        durations = sorted(calendar.duration(text) for text in names["durations"])
-        self.durations = [0, *durations]
-        if "sequence" in self.keys:
-            self.durations += [one + other for one in durations for other in durations]
-        self.dates = sorted(names["dates"])
-        self.weeks = [rule for rule in _parts(list(case.segments.values())) if rule.keys() & {"weekdays", "until"}]
-
-    def of(self, history: list[Raw]) -> set[int]:
-        """All of them."""
-        zones = {self.case.zone}
-        moments = {raw["occurred"] for raw in history}
-        edges = {raw["known"] for raw in history}
-        for raw in history:
-            said = raw["properties"]
-            zones |= {calendar.zone_named(said.get(name), self.case.zone) for name in ("timezone", "time_zone")}
-            for zone in zones:
-                dates = {at for name in DATED if (at := calendar.moment(said.get(name), zone)) is not None}
-                edges |= {date - duration for date in dates for duration in self.durations}
-                moments |= dates
-        edges |= {at + duration for at in moments for duration in self.durations}
-        for zone in zones:
-            for text in self.dates:
-                edges |= {calendar.begins(text, zone), calendar.ends(text, zone)}
-        if self.weeks or "anniversary" in self.keys:
-            edges |= self._days(min(edges), zones)
-        return edges
-
-    def _days(self, begin: int, zones: set[str]) -> set[int]:
-        found = set()
-        end = min(self.case.until, begin + 50 * DAY)
-        for zone in zones:
-            day = calendar.local(begin, zone).date()
-            last = calendar.local(end, zone).date()
-            while day <= last:
-                found.add(calendar.reached(day, calendar.clock(None), zone))
-                for week in self.weeks:
-                    found |= set(calendar.span(week, day, zone))
-                day += timedelta(days=1)
-        return found
-
-
-def _parts(rule: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(rule, dict):
-        yield rule
-        rule = list(rule.values())
-    if isinstance(rule, list):
-        for part in rule:
-            yield from _parts(part)
 
 
 def play(case: Case) -> Counter[str]:

@@ -37,8 +37,8 @@ HOURS = ("00:00", "01:00", "02:00", "02:30", "03:00", "06:00", "09:00", "17:30",
 VALUES: dict[str, tuple[Any, ...]] = {
     "product_id": ("a", "b", "c", 12, "12"),
     "category": ("Garden", "garden tools", "Books"),
-    "price": (10, "19.90", 19.9, 0.1, 0.2, 100, "many", True, -5),
-    "total": (50, 100.5, "449.5", 0.3, 500, 0),
+    "price": (10, "19.95", 19.95, 0.1, "0.2", 100, "many", True, -5),
+    "total": (50, 100.25, "449.75", 0.3, 500, 0),
     "send_id": ("s1", "s2", "s3"),
     "machine": (True,),
     "tags": (["new", "sale"], ["sale"], [12], []),
@@ -71,6 +71,8 @@ class Case:
     segments: dict[str, Rule]
     steps: list[dict[str, Any]] = field(default_factory=list)
     until: int = 0
+    # Staged attributes.
+    stages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def events(self) -> list[Raw]:
         """The raw events, in order of delivery."""
@@ -84,6 +86,8 @@ def case(random: Random, seed: int = 0) -> Case:
     for helper in ("h", "g")[: random.choice((0, 0, 0, 1, 2))]:
         made.segments[helper] = rules.rule(2)
         rules.helpers.append(helper)
+    if random.random() < 0.12:
+        made.stages["mood"] = rules.stages()
     made.segments["s"] = rules.rule(random.choice((0, 1, 2, 3)))
     _History(random, made).write()
     return made
@@ -95,6 +99,9 @@ class _Rules:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.helpers: list[str] = []
+        self.moods: list[str] = []
+        # Stages take every condition; those that go with the clock would make too many instants to step through.
+        self.by_the_clock = True
 
     def rule(self, depth: int) -> Rule:
         random = self.random
@@ -108,11 +115,36 @@ class _Rules:
 
     def leaf(self) -> Rule:
         kinds = ["did"] * 6 + ["did_not", "amount", "amount", "distinct", "first", "last", "sequence", "sequence"]
-        kinds += ["rate", "trait", "trait", "date", "known_for", "now", "list", "share"] + ["segment"] * len(
-            self.helpers
-        )
+        kinds += ["rate", "rate", "trait", "trait", "date", "date", "known_for", "now", "list", "share"] + [
+            "segment"
+        ] * len(self.helpers)
+        kinds += ["computed"] + ["mood"] * 8 * len(self.moods)
+        if not self.by_the_clock:
+            kinds = [kind for kind in kinds if kind not in {"date", "now", "segment"}]
         rule: Rule = getattr(self, f"_{self.random.choice(kinds)}")()
         return rule
+
+    def stages(self) -> list[dict[str, Any]]:
+        """A staged attribute."""
+        self.by_the_clock = False
+        stages = []
+        for name in ("warm", "cool", "cold")[: self.random.randint(1, 3)]:
+            stage: dict[str, Any] = {"name": name, "when": self.rule(self.random.choice((0, 0, 1)))}
+            if self._maybe(0.4):
+                stage["keep_while"] = self.rule(self.random.choice((0, 0, 1)))
+            if self._maybe(0.5):
+                stage["keep_for"] = self.window()
+            stages.append(stage)
+        self.by_the_clock = True
+        self.moods = [stage["name"] for stage in stages]
+        return stages
+
+    def _mood(self) -> Rule:
+        return {"computed": {"mood": self.test(tuple(self.moods))}}
+
+    def _computed(self) -> Rule:
+        name = self.random.choice(("orders", "recency"))
+        return {"computed": {name: self.test((0, 1, 2), numbers=True) if self._maybe(0.3) else self.bounds((1, 2, 3))}}
 
     def _maybe(self, chance: float) -> bool:
         return self.random.random() < chance
@@ -136,7 +168,7 @@ class _Rules:
             value = random.choice(plain)
             return {"contains": value[:3].upper() if isinstance(value, str) and self._maybe(0.5) else value}
         if kind == "compare":
-            return self.bounds((1, 2, 2.5, 10, 19.9, 100, 0.1))
+            return self.bounds((1, 2, 2.5, 10, 19.95, 100, 0.1))
         return {"equals": random.choice(plain)}
 
     def bounds(self, numbers: tuple[float, ...]) -> dict[str, Any]:
@@ -175,7 +207,7 @@ class _Rules:
             rule["within"] = self.window()
         if self._maybe(0.12):
             rule["between"] = self.between()
-        if self._maybe(during):
+        if self._maybe(during) and self.by_the_clock:
             rule["during"] = self.week()
         return rule
 
@@ -206,7 +238,7 @@ class _Rules:
 
     def _amount(self) -> Rule:
         kind = self.random.choice(("sum", "sum", "average", "maximum", "minimum"))
-        bounds = self.bounds((0, 0.3, 10, 19.9, 20, 50, 100, 100.5, 150.5, 500, 550))
+        bounds = self.bounds((0, 0.3, 10, 14.975, 19.95, 39.9, 50, 100, 100.25, 150.25, 500, 550))
         return self._filters({"did": self._name(), kind: {"of": self.random.choice(NUMBERS), **bounds}}, during=0.15)
 
     def _distinct(self) -> Rule:
@@ -237,10 +269,11 @@ class _Rules:
         return self._chosen("last")
 
     def _sequence(self) -> Rule:
-        steps: list[Rule] = [{"did": self._name()}]
-        for _ in range(self.random.choice((1, 1, 2, 2, 3))):
+        names = [self._name(), self._name()] if self._maybe(0.5) else BEHAVIOUR[:3]
+        steps: list[Rule] = [{"did": self.random.choice(names)}]
+        for _ in range(self.random.choice((1, 1, 2, 2, 3, 4))):
             forbidden = "did" in steps[-1] and self._maybe(0.45)
-            steps.append({"did_not" if forbidden else "did": self._name()})
+            steps.append({"did_not" if forbidden else "did": self.random.choice(names)})
         for n, step in enumerate(steps):
             if self._maybe(0.2):
                 step["where"] = self.where()
@@ -302,16 +335,20 @@ class _Rules:
 
 def named(rule: Rule, found: dict[str, set[Any]] | None = None) -> dict[str, set[Any]]:
     """What a rule names: ``events``, ``durations`` (texts), ``dates``, ``keys`` of conditions, ``traits``, ``lists``."""
-    found = found if found is not None else {k: set() for k in ("events", "durations", "dates", "keys", "lists")}
+    found = found if found is not None else {k: set() for k in ("events", "durations", "dates", "keys", "lists", "of")}
     if isinstance(rule, list):
         for part in rule:
             named(part, found)
     elif isinstance(rule, dict):
         found["keys"] |= rule.keys()
         for key, value in rule.items():
+            if key in {"of", "by", "same"} and value in VALUES:
+                found["of"].add(value)
             if key in {"did", "did_not", "first", "last", "rate", "of"} and value in BEHAVIOUR:
                 found["events"].add(value)
-            elif key in {"within", "at_least", "less_than", "within_last", "within_next"} and isinstance(value, str):
+            elif key in {"within", "at_least", "less_than", "within_last", "within_next", "keep_for"} and isinstance(
+                value, str
+            ):
                 found["durations"].add(value)
             elif key in {"from", "to", "since", "before"} and isinstance(value, str) and len(value) > 5:
                 found["dates"].add(value)
@@ -327,12 +364,13 @@ class _History:
 
     def __init__(self, random: Random, made: Case) -> None:
         self.random, self.case = random, made
-        self.named = named(list(made.segments.values()))
+        self.named = named([made.segments, made.stages])
         self.start = calendar.instant(datetime.fromisoformat(random.choice(STARTS)).replace(tzinfo=UTC))
         if self.named["dates"] and random.random() < 0.7:
             date = random.choice(sorted(self.named["dates"]))
             self.start = calendar.begins(date, "UTC") - random.choice((HOUR, DAY, 3 * DAY))
-        self.durations = sorted({calendar.duration(text) for text in self.named["durations"]})
+        self.durations = [DAY] if "recency" in self.named["keys"] else []
+        self.durations += sorted({calendar.duration(text) for text in self.named["durations"]})
         self.gaps = [0, 1, 30 * SECOND, MINUTE, HOUR, *self.durations * 3]
         self.taken: set[int] = set()
         self.numbers = 0
@@ -342,7 +380,7 @@ class _History:
 
     def write(self) -> None:
         random, made = self.random, self.case
-        merging = random.random() < 0.25
+        merging = random.random() < 0.3
         count = random.choice((1, 2, 3, 4, 5, 6, 8, 10, 14))
         merge_after = random.randint(0, count) if merging else -1
         now = self.start
@@ -353,9 +391,11 @@ class _History:
                 merging = False
             if n == count:
                 break
-            now += random.choice(self.gaps) + random.choice((0, 0, 1, 7 * SECOND))
+            now += random.choice(self.gaps) + random.choice((0, 0, 0, 1, 7 * SECOND))
+            exact = self._edge(now) if random.random() < 0.3 else None
+            now = now if exact is None else max(now, exact)
             who = "b" if merging and random.random() < 0.5 else "a"
-            raw = self._again(now, who) if self.told and random.random() < 0.12 else self._event(now)
+            raw = self._again(now, who) if self.told and random.random() < 0.12 else self._event(now, exact)
             self.owners.setdefault(raw["id"], who)
             made.steps.append({"do": "event", "who": who, "raw": raw})
             self._around(who, now)
@@ -404,10 +444,16 @@ class _History:
         self.taken.add(at)
         return at
 
-    def _event(self, now: int) -> Raw:
+    def _edge(self, now: int) -> int | None:
+        """An instant exactly as far from something that happened as a rule looks, about now."""
+        edges = [raw["occurred"] + duration for raw in self.told for duration in self.durations]
+        edges = [edge for edge in edges if now - HOUR <= edge <= now + 3 * DAY]
+        return self.random.choice(edges) if edges else None
+
+    def _event(self, now: int, exact: int | None) -> Raw:
         random = self.random
         late = random.choice((0, 0, 0, 0, SECOND, MINUTE, HOUR, random.choice(self.gaps), -MINUTE, -5 * MINUTE))
-        at = self._free(now - late)
+        at = self._free(now - late if exact is None else exact)
         self.numbers += 1
         raw: Raw = {
             "id": f"m{self.numbers}", "name": self._name(), "occurred": at, "received": now,
@@ -428,6 +474,8 @@ class _History:
         likely = sorted(self.named["events"]) * 4
         if keys & {"trait", "during", "now"}:
             likely += ["Identified"] * 3
+        if keys & {"recency", "orders"}:
+            likely += ["Order Completed"] * 3
         if "list" in keys:
             likely += ["List Joined", "List Joined", "List Left"]
         return random.choice(likely or ["Product Viewed"]) if random.random() < 0.92 else random.choice(BEHAVIOUR)
@@ -435,7 +483,8 @@ class _History:
     def _describe(self, raw: Raw) -> None:
         random = self.random
         for name, values in VALUES.items():
-            if random.random() < (0.35 if name == "machine" else 0.6):
+            likely = 0.9 if name in self.named["of"] else 0.35 if name == "machine" else 0.55
+            if random.random() < likely:
                 value = random.choice(values)
                 if name == "context.device":
                     raw["context"] |= AGENTS[value]
@@ -475,6 +524,8 @@ class _History:
                 moment = moment.replace(year=random.choice((1960, 1992, 2025)))
             except ValueError:
                 moment = moment.replace(year=1992)
+        if calendar.local(self.start + 2 * DAY, "UTC").day <= 2 and random.random() < 0.4:
+            return random.choice(("1992-02-29", "1992-02-29T10:00:00Z"))
         if random.random() < 0.1:
             return random.choice(("1992-02-29", "2000-02-29", "soon", True, None, "2026-02-30", ""))
         return random.choice((

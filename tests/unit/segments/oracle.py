@@ -29,6 +29,8 @@ class World:
     segments: dict[str, Rule] = field(default_factory=dict)
     # The name of a draw → from 0 to under 100.
     drawn: Callable[[str], float] = lambda name: 0.0
+    # The name of a staged attribute, and when → the stage that this person is in.
+    stage: Callable[[str, int], str | None] = lambda name, t: None
 
 
 class Truth:
@@ -51,7 +53,7 @@ class Truth:
         if isinstance(rule, list):
             return all(self.holds(part) for part in rule)
         for key in (
-            "all", "any", "not", "did", "did_not", "first", "last", "sequence", "rate", "trait", "known_for", "now",
+            "all", "any", "not", "did", "did_not", "first", "last", "sequence", "rate", "trait", "computed", "known_for", "now",
             "segment", "list", "share",
         ):  # fmt: skip
             if key in rule:
@@ -212,6 +214,18 @@ class Truth:
             days = [today + timedelta(days=n) for n in range(more + 1)]
             return any(calendar.returns_on(value, day, self.zone) for day in days)
         return True
+
+    def _computed(self, rule: Rule) -> bool:
+        return all(passes(test, self._attribute(name)) for name, test in rule["computed"].items())
+
+    def _attribute(self, name: str) -> Any:
+        """Of the attributes those that follow from orders alone, and stages; others have an oracle of their own."""
+        orders = self._matching("Order Completed", {})
+        if name == "orders":
+            return len([raw for raw in orders if self.t - raw["occurred"] < calendar.duration("365d")])
+        if name == "recency":
+            return (self.t - orders[-1]["occurred"]) // calendar.duration("1d") if orders else None
+        return self.world.stage(name, self.t)
 
     def _known_for(self, rule: Rule) -> bool:
         if not self.arrived:
