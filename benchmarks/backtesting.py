@@ -72,7 +72,8 @@ def _measure(end: str) -> dict[str, float]:
     outputs = backtest.outputs()
     return {
         "events": backtest.events, "people": len(outputs.profiles), "messages": len(outputs.messages),
-        "transitions": len(outputs.transitions), "writes": backtest.profiles.writes, "wall": wall, "cpu": cpu, "peak": _peak(), "before": before,
+        "transitions": len(outputs.transitions), "writes": backtest.profiles.writes,
+        "wall": wall, "cpu": cpu, "peak": _peak(), "before": before,
     }  # fmt: skip
 
 

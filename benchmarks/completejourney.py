@@ -23,13 +23,15 @@ _LONGEST = 300
 Basket = tuple[int, int, datetime, list[int], list[float], list[int], list[str], list[str]]
 
 
-def messages(start: str = "2017-03-01", end: str = "2017-04-01", *, orders: bool = False) -> Iterator[dict[str, Any]]:
-    """Segment messages in time order, between two dates (UTC); ``orders`` leaves the cart's events out. Needs duckdb and
-    the data set. Holds minutes of the stream in memory, not the year."""
+def messages(
+    start: str = "2017-03-01", end: str = "2017-04-01", *, orders: bool = False, every: int = 1
+) -> Iterator[dict[str, Any]]:
+    """Segment messages in time order, between two dates (UTC); ``orders`` leaves the cart's events out, ``every`` takes
+    each so-many-th household. Needs duckdb and the data set. Holds minutes of the stream in memory, not the year."""
     waiting: list[tuple[float, int, dict[str, Any]]] = []
     known: set[int] = set()
     number = 0
-    for basket in _baskets(start, end):
+    for basket in _baskets(start, end, every):
         base = basket[2].replace(tzinfo=UTC).timestamp()
         while waiting and waiting[0][0] < base - _LONGEST:
             yield heapq.heappop(waiting)[2]
@@ -46,7 +48,7 @@ def user_id(household: int) -> str:
     return f"household-{household}"
 
 
-def _baskets(start: str, end: str) -> Iterator[Basket]:
+def _baskets(start: str, end: str, every: int) -> Iterator[Basket]:
     import duckdb
 
     # Lines of one product stand in a fixed order, so that a basket is the same in every run.
@@ -59,6 +61,7 @@ def _baskets(start: str, end: str) -> Iterator[Basket]:
                list(coalesce(p.brand, '') order by {order})
         from '{DATA / "transactions.parquet"}' t left join '{DATA / "products.parquet"}' p using (product_id)
         where t.transaction_timestamp >= '{start}' and t.transaction_timestamp < '{end}'
+          and t.household_id % {every} = 0
         group by t.basket_id order by 3, 1
         """
     )
