@@ -12,6 +12,9 @@ from homing.domain.audit.findings import Finding, counted, ranked
 from homing.domain.audit.segments import Growth
 from homing.domain.audit.sketch import Overlap
 
+# A thousand segments have half a million pairs; the most alike are written down.
+_PAIRS = 5_000
+
 
 @dataclass(frozen=True)
 class Audit:
@@ -55,7 +58,7 @@ class Audit:
                     "both": round(pair.both),
                     "exact": pair.exact,
                 }
-                for pair in self.overlaps
+                for pair in self.overlaps[:_PAIRS]
             ],
             "arrivals": {day: found.to_dict() for day, found in sorted(self.facts.arrivals.items())},
         }

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from homing.domain.audit.facts import Facts, Move, days_before, spoken
 from homing.domain.audit.findings import Finding, Severity
 from homing.domain.audit.sketch import Overlap, overlap
+from homing.domain.audit.sketch import overlaps as all_overlaps
 from homing.domain.audit.statistics import robust_z
 from homing.domain.audit.uses import segment_reads, users
 from homing.domain.time import DAY, format_duration, parse_instant
@@ -82,9 +83,10 @@ def drifts(facts: Facts) -> Iterator[Finding]:
 
 def overlaps(facts: Facts) -> list[Overlap]:
     """Every pair of segments that holds somebody in common, the most alike first."""
-    names = [name for name in facts.segments if name in facts.members and facts.members[name].ids]
-    found = (overlap(a, facts.members[a], b, facts.members[b]) for a, b in combinations(names, 2))
-    return sorted((o for o in found if o.both), key=lambda o: (-o.jaccard, o.a, o.b))
+    inhabited = {
+        name: facts.members[name] for name in facts.segments if name in facts.members and facts.members[name].ids
+    }
+    return sorted((o for o in all_overlaps(inhabited) if o.both), key=lambda o: (-o.jaccard, o.a, o.b))
 
 
 def overlapping(facts: Facts, pairs: Iterable[Overlap]) -> Iterator[Finding]:

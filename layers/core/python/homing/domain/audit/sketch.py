@@ -9,9 +9,11 @@ Estimating Stream Expression Cardinalities", ICDT 2016).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 # Hexadecimal digits of an id that say where in [0, 1) it lies: 52 bits, as many as a float holds.
 _DIGITS = 13
@@ -65,22 +67,48 @@ class Overlap:
 
 
 def overlap(a: str, first: Sketch, b: str, second: Sketch) -> Overlap:
-    """Below the smaller threshold both samples are complete; shares there are shares of the whole.
+    """How ``a`` lies to another segment ``b``.
 
-    The standard error of the Jaccard coefficient J is about ``√(J (1 - J) / basis)``.
+    Below the smaller threshold both samples are complete; shares there are shares of the whole. The standard
+    error of the Jaccard coefficient J is about ``√(J (1 - J) / basis)``.
     """
-    below = min((x.below for x in (first, second) if x.below is not None), default=None)
-    ours = first.ids if below is None else {member for member in first.ids if member < below}
-    theirs = second.ids if below is None else {member for member in second.ids if member < below}
-    both, either = len(ours & theirs), len(ours | theirs)
-    share = place(below) if below is not None else 1.0
-    return Overlap(
-        a,
-        b,
-        jaccard=both / either if either else 0.0,
-        a_in_b=both / len(ours) if ours else 0.0,
-        b_in_a=both / len(theirs) if theirs else 0.0,
-        both=both / share if share else float(both),
-        basis=either,
-        exact=below is None,
-    )
+    return next(overlaps({a: first, b: second}))
+
+
+def overlaps(sketches: Mapping[str, Sketch]) -> Iterator[Overlap]:
+    """:func:`overlap` of every pair. A thousand segments have half a million pairs: people become the bits of one number
+    for each segment, in the order of their ids, so that a pair costs a few operations on numbers."""
+    everybody = sorted(frozenset().union(*(sketch.ids for sketch in sketches.values())))
+    at = {member: position for position, member in enumerate(everybody)}
+    masks = {name: _mask(sketch.ids, at) for name, sketch in sketches.items()}
+    edges = {
+        name: None if sketch.below is None else bisect_left(everybody, sketch.below)
+        for name, sketch in sketches.items()
+    }
+    for a, b in combinations(sketches, 2):
+        ours, theirs, share = masks[a], masks[b], 1.0
+        edge = min((e for e in (edges[a], edges[b]) if e is not None), default=None)
+        if edge is not None:
+            low = (1 << edge) - 1
+            ours, theirs = ours & low, theirs & low
+            share = place(min(below for name in (a, b) if (below := sketches[name].below) is not None))
+        n, m, both = ours.bit_count(), theirs.bit_count(), (ours & theirs).bit_count()
+        either = n + m - both
+        yield Overlap(
+            a,
+            b,
+            jaccard=both / either if either else 0.0,
+            a_in_b=both / n if n else 0.0,
+            b_in_a=both / m if m else 0.0,
+            both=both / share if share else float(both),
+            basis=either,
+            exact=edge is None,
+        )
+
+
+def _mask(ids: Iterable[str], at: Mapping[str, int]) -> int:
+    bits = bytearray(len(at) // 8 + 1)
+    for member in ids:
+        position = at[member]
+        bits[position >> 3] |= 1 << (position & 7)
+    return int.from_bytes(bits, "little")
