@@ -359,3 +359,97 @@ def test_three_shards_that_interrupt_each_other_lose_double_and_mix_up_nothing(
         go(shard)()
     store.planned.clear()
     check(store, update, events)
+
+
+def one(name: str, n: int, **who: str) -> Event:
+    return event("Ping", iso(START + n), id=name, **who)
+
+
+def holders(store: MemoryProfiles, name: str) -> list[Profile]:
+    return [p for p in _profiles(store) if message_hash(name) in p.seen]
+
+
+def test_a_redelivery_after_the_device_became_nobodys_is_not_counted_again() -> None:
+    store = Store()
+    update = service(store)
+    early = one("early", 1, anonymous_id="a")
+    for e in (one("m0", 0, user_id="ana", anonymous_id="a"), early, one("m2", 2, user_id="ben", anonymous_id="a")):
+        deliver(update, records([e]))
+    assert update(records([early]), batch="again").counts["duplicates"] == 1
+    assert [p.identifiers["user_id"] for p in holders(store, "early")] == [{"ana"}]
+
+
+def test_a_redelivery_after_the_device_is_somebodys_again_is_not_counted_again() -> None:
+    store = Store()
+    update = service(store)
+    between = one("between", 2, anonymous_id="a")
+    for e in (
+        one("m0", 0, email="ana@x.example", anonymous_id="a"),
+        one("m1", 1, user_id="ana", anonymous_id="a"),
+        between,
+        one("m3", 3, user_id="ana", email="ana@x.example"),
+    ):
+        deliver(update, records([e]))
+    assert update(records([between]), batch="again").counts["duplicates"] == 1
+    assert [p.identifiers.get("user_id") for p in holders(store, "between")] == [None]
+
+
+@pytest.mark.parametrize("first", ["user_id", "email"])
+def test_whichever_of_two_profiles_absorbs_the_other_the_device_is_theirs_again(first: str) -> None:
+    store = Store()
+    update = service(store)
+    who = [{"user_id": "ana"}, {"email": "ana@x.example"}]
+    if first == "email":
+        who.reverse()
+    for n, names in enumerate(who):
+        deliver(update, records([one(f"m{n}", n, anonymous_id="a", **names)]))
+    deliver(update, records([one("m2", 2, user_id="ana", email="ana@x.example")]))
+    deliver(update, records([one("last", 3, anonymous_id="a")]))
+    assert [p.identifiers.get("user_id") for p in holders(store, "last")] == [{"ana"}]
+
+
+def test_a_profile_that_has_the_id_of_a_shared_device_leaves_the_mark_behind_when_it_is_merged() -> None:
+    store = Store()
+    update = service(store)
+    for e in (
+        one("m0", 0, anonymous_id="a"),
+        one("m1", 1, anonymous_id="a", email="ana@x.example"),
+        one("m2", 2, anonymous_id="a", user_id="ben"),
+        one("m3", 3, user_id="ana"),
+        one("m4", 4, user_id="ana", email="ana@x.example"),
+    ):
+        deliver(update, records([e]))
+    device = update.identity.key("anonymous_id", "a")
+    held = store.read([device])[device]
+    assert isinstance(held, Pointer)
+    assert held.shared == {update.identity.key("user_id", "ben")}
+    deliver(update, records([one("last", 5, anonymous_id="a")]))
+    assert [set(p.identifiers) for p in holders(store, "last")] == [{"anonymous_id"}]
+
+
+def test_anas_browser_on_bens_device_without_a_name_is_nobodys() -> None:
+    store = Store()
+    update = service(store)
+    for e in (
+        one("m0", 0, user_id="ana", anonymous_id="a"),
+        one("m1", 1, user_id="ben", device_id="d"),
+        one("both", 2, anonymous_id="a", device_id="d"),
+        one("again", 3, device_id="d"),
+    ):
+        deliver(update, records([e]))
+    for name in ("both", "again"):
+        assert all("user_id" not in p.identifiers for p in holders(store, name))
+    deliver(update, records([one("hers", 4, anonymous_id="a")]))
+    assert [p.identifiers.get("user_id") for p in holders(store, "hers")] == [{"ana"}]
+
+
+def test_a_known_person_keeps_the_id_when_a_visitor_turns_out_to_be_them() -> None:
+    store = Store()
+    update = service(store)
+    for e in (
+        one("m0", 0, user_id="ana", device_id="d"),
+        one("m1", 1, anonymous_id="a"),
+        one("m2", 2, anonymous_id="a", device_id="d"),
+    ):
+        deliver(update, records([e]))
+    assert [p.id for p in _profiles(store)] == [update.identity.key("user_id", "ana")]

@@ -239,3 +239,42 @@ def test_a_rebuilt_profile_is_the_one_that_the_new_plan_would_have_kept(
 
 def memories(world: World) -> dict[str, Any]:
     return {id_: (normal_form(p)["memory"], p.segments, p.first_at, p.last_at) for id_, p in world.all().items()}
+
+
+def test_what_the_archive_only_knows_as_a_hash_is_not_counted_under_another_name() -> None:
+    rule = {"carts": {"did": "Product Added", "same": "cart_id", "times": {"at_least": 2}, "within": "90d"}}
+    world = World()
+    world.deliver(
+        bundle(rule, "1"),
+        event("Product Added", iso(NOW - HOUR), user_id="ana", cart_id="c1", product_id="p"),
+    )
+    before = world.one().memory
+    assert world.rebuild(bundle(rule, "1"))["unchanged"] == 1
+    assert world.one().memory == before
+
+
+def test_a_message_id_that_named_somebody_is_told_by_its_instant() -> None:
+    world = World()
+    world.deliver(
+        bundle(OLD, "1"),
+        event("Page Viewed", iso(START), id="ana@x.example-1", user_id="ana", email="ana@x.example"),
+    )
+    world.deliver(
+        bundle(NEW, "2"),
+        event("Page Viewed", iso(START + HOUR), id="ana@x.example-2", user_id="ana", email="ana@x.example"),
+    )
+    world.rebuild(bundle(NEW, "2"))
+    (held,) = world.one().memory.values()
+    assert [at for at, _, _ in held] == [START + HOUR, START]
+
+
+def test_what_a_new_rule_wants_to_know_of_an_event_is_added_to_what_is_kept_of_it() -> None:
+    count = {"did": "Order Completed", "times": {"at_least": 1}, "within": "90d"}
+    total = {"did": "Order Completed", "sum": {"of": "total", "at_least": 50}, "within": "90d"}
+    world = World()
+    world.deliver(
+        bundle({"orders": count}, "1"),
+        event("Order Completed", iso(NOW - HOUR), user_id="ana", order_id="1", total=60, cart_id="c"),
+    )
+    world.rebuild(bundle({"orders": count, "spenders": total}, "2"))
+    assert world.one().segments == {"orders", "spenders"}
