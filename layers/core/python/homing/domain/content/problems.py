@@ -84,7 +84,7 @@ def _value(value: Any, path: Path) -> Any:
 def _path(value: Any, loc: tuple[str | int, ...]) -> Path:
     """Pydantic's location without what is not in the file: union tags, models' own names for short forms."""
     path: list[str | int] = []
-    for step, following in zip(loc, [*loc[1:], None], strict=True):
+    for step, following in zip(loc, (*loc[1:], None)[: len(loc)], strict=True):
         if step in _TELLING and following is not None and isinstance(value, Mapping) and following in value:
             # The tag of a union, not a key: `did` before `within` in {did: …, within: …}.
             continue
