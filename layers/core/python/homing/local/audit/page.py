@@ -20,6 +20,8 @@ from homing.local.report.text import count, esc, humanise, percent, spelled
 # What fits a page that somebody reads.
 _SEGMENTS, _EVENTS, _PROPERTIES = 20, 12, 10
 _INFOS = 30
+# Days of arrivals that are drawn; what stopped is looked for in fewer.
+_DAYS = 63
 
 
 def page(audit: Audit) -> str:
@@ -173,8 +175,8 @@ def _overlaps(audit: Audit) -> str:
 
 
 def _arrivals(audit: Audit) -> str:
-    arrivals = audit.facts.arrivals
-    days = sorted(arrivals)
+    days = sorted(audit.facts.arrivals)[-_DAYS:]
+    arrivals = {day: audit.facts.arrivals[day] for day in days}
     totals: dict[str, int] = {}
     for day in arrivals.values():
         for name, found in day.events.items():
