@@ -149,7 +149,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "t < since + stage.keep_for:", "t <= since + stage.keep_for:",
     ),
     Mutant(
-        "keep_while lets people in", STAGED, "        return holds, flip\n\n\nclass", "        keeps, until = next_flip(stage.keep_while, profile, t)\n        return holds or keeps, earliest(flip, until)\n\n\nclass",
+        "keep_while lets people in", STAGED, "if stage.name == present or holds:", "if True:",
     ),
     Mutant(
         "segments do not hear of stages", ENGINE_FILE,

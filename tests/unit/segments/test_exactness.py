@@ -40,7 +40,7 @@ def test_membership_equals_brute_force_in_cases_that_hypothesis_looks_for(random
 def test_any_order_any_split_and_any_merge_give_the_same_profile(seed: int, cut: int) -> None:
     random = Random(seed)
     case = generate.case(random)
-    engine = compare.engine_of(case.segments, case.zone)
+    engine = compare.engine_of(case.segments, case.zone, stages=case.stages)
     events = [compare.event_of(raw) for raw in case.events()]
     # So soon that everything still matters that one half may have had and the other not.
     end = max((event.received for event in events), default=0) + 400 * generate.SECOND
@@ -59,7 +59,11 @@ def test_any_order_any_split_and_any_merge_give_the_same_profile(seed: int, cut:
     fold.prune(left, engine.plan, end - 200 * generate.SECOND)
     fold.merge(left, right)
     fold.prune(left, engine.plan, end)
-    assert fold.normal_form(left) == fold.normal_form(whole)
+    ours, theirs = fold.normal_form(left), fold.normal_form(whole)
+    if events and end - min(event.occurred for event in events) > 29 * generate.DAY:
+        # Half a cart may be forgotten before it is known that it was ordered.
+        del ours["carts"], theirs["carts"]
+    assert ours == theirs
 
 
 def test_a_share_is_as_large_as_it_says_and_shares_of_one_name_do_not_overlap() -> None:
