@@ -102,6 +102,9 @@ class People:
 
     def _customer(self, refs: Refs, event: Event, sequence: str) -> str:
         """The event names somebody; what only its device knows does not count against that."""
+        first = self.root(refs[0][1])
+        if self.exists(first) and all(self.root(key) == first for _, key in refs[1:]):
+            return first
         said = {kind: {normalise(kind, event.identifiers[kind])} for kind in people.STRONG if kind in event.identifiers}
         stated = event.type == "alias"
         refs, shared = self._without_shared(refs)
@@ -235,7 +238,6 @@ class People:
     # One of two
 
     def _merge(self, winner: Held, loser: Held, event: Event) -> None:
-        claims = self.claims_of(loser.profile.id) | loser.profile.shared
         self._merge_profiles(winner, loser, event)
         winner.absorbed[loser.profile.id] = loser.expected
         winner.absorbed.update(loser.absorbed)
@@ -243,8 +245,6 @@ class People:
         winner.events += loser.events
         winner.ordered.update(loser.ordered)
         winner.dirty = True
-        if claims:
-            self.claims[loser.profile.id] = claims
         self._moved[loser.profile.id] = winner.profile.id
         del self.held[loser.profile.id]
 

@@ -37,14 +37,14 @@ class Doubt(NamedTuple):
 
 def is_known(identifiers: Identifiers) -> bool:
     """Whether a customer is named, not only a browser or a device."""
-    return any(identifiers.get(kind) for kind in STRONG)  # type: ignore[call-overload]
+    return any(identifiers.get(kind) for kind in STRONG)
 
 
 def compare(left: Identifiers, right: Identifiers) -> Verdict:
     """What the strongest kind that both have says; symmetric."""
     for kind in STRONG:
-        mine: AbstractSet[str] = left.get(kind, frozenset())  # type: ignore[call-overload]
-        theirs: AbstractSet[str] = right.get(kind, frozenset())  # type: ignore[call-overload]
+        mine: AbstractSet[str] = left.get(kind, frozenset())
+        theirs: AbstractSet[str] = right.get(kind, frozenset())
         if mine and theirs:
             return "different" if mine.isdisjoint(theirs) else "same"
     return "unproven"
@@ -64,7 +64,7 @@ def may_join(left: Identifiers, right: Identifiers, *, by: IdentifierKind | None
 
 def union(left: Identifiers, right: Identifiers) -> dict[str, AbstractSet[str]]:
     """What is named on either side."""
-    return {kind: {*left.get(kind, ()), *right.get(kind, ())} for kind in {*left, *right}}  # type: ignore[call-overload, union-attr]
+    return {kind: {*left.get(kind, ()), *right.get(kind, ())} for kind in {*left, *right}}
 
 
 def is_apart(left: Profile, right: Profile) -> bool:
