@@ -188,7 +188,7 @@ class Truth:
         found = []
         for raw, weight in self.touches():
             products = raw.properties.get("products", []) if raw.name == "Order Completed" else [raw.properties]
-            for product in {repr(sorted(one.items())): one for one in products}.values():
+            for product in {one.get("product_id", number): one for number, one in enumerate(products)}.values():
                 known = self.world.catalog.get(product.get("product_id", ""), {})
                 value = product.get("product_id") if kind == "product" else product.get(kind) or known.get(kind)
                 if value:

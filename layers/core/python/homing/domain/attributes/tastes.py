@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from homing.domain.time import to_datetime
 
 KEEP = 60
 MAX_PRODUCTS = 20
+_MAX_LINES = 200
 WEIGHTS = {names.PRODUCT_VIEWED: 1, names.PRODUCT_ADDED: 3, names.ORDER_COMPLETED: 5}
 _IDS = ("product_id", "sku", "id")
 _NONE: list[Entry] = []
@@ -50,13 +52,14 @@ class Touches:
         if "device" in self._asked and (device := device_of(event.context)):
             carried["d"] = device
         if self._asked & {"category", "brand", "product"}:
-            lines = [line for product in _lines(event) if (line := self._line(product))]
+            lines = Counter(line for product in _products(event)[:MAX_PRODUCTS] if (line := self._line(product)))
             if lines:
-                carried["p"] = [list(line) for line in dict.fromkeys(lines)][:MAX_PRODUCTS]
+                carried["p"] = [[*line, count] if count > 1 else list(line) for line, count in lines.items()]
         return carried
 
     def _line(self, product: Mapping[str, Any]) -> tuple[str, ...] | None:
-        """``(id,)`` or ``(id, category, brand)``: what the catalog says as well is not stored with everybody."""
+        """``(id,)`` or ``(id, category, brand)``: what the catalog says as well is not stored with everybody, and neither
+        is an id that nobody asks for."""
         found = next((str(product[name]) for name in _IDS if product.get(name)), "")
         known = self._products.get(found)
         said = []
@@ -64,6 +67,8 @@ class Touches:
             value = product.get(name)
             text = bounds.label(value) if name in self._asked and isinstance(value, str) and value.strip() else ""
             said.append("" if known is not None and text == getattr(known, name) else text)
+        if known is None and "product" not in self._asked:
+            found = ""
         if not found and not any(said):
             return None
         return (bounds.label(found), *said) if any(said) else (bounds.label(found),)
@@ -87,13 +92,15 @@ class Touches:
         """Touches of categories, brands or products."""
         for place, (entry, weight) in enumerate(self.weighed(entries)):
             for line in (entry[2] or {}).get("p", ()):
+                # The last of a line may be how many products it stands for.
+                count = line[-1] if isinstance(line[-1], int) else 1
                 if value := self._named(name, line):
-                    yield value, weight, place
+                    yield value, weight * count, place
 
-    def _named(self, name: str, line: list[str]) -> str | None:
+    def _named(self, name: str, line: list[Any]) -> str | None:
         if name == "product":
             return line[0] or None
-        said = line[1 if name == "category" else 2] if len(line) > 1 else ""
+        said = line[1 if name == "category" else 2] if len(line) > 2 else ""
         if said:
             return said
         product = self._products.get(line[0])
@@ -101,11 +108,16 @@ class Touches:
         return found if isinstance(found, str) else None
 
 
-def _lines(event: Event) -> Iterable[Mapping[str, Any]]:
+def _products(event: Event) -> list[Mapping[str, Any]]:
+    """Of an order each product once, as far as they can be told apart."""
     if event.name != names.ORDER_COMPLETED:
         return [event.properties]
     products = event.properties.get("products")
-    return [one for one in products if isinstance(one, Mapping)] if isinstance(products, list) else []
+    if not isinstance(products, list):
+        return []
+    told = {next((str(p[n]) for n in _IDS if p.get(n)), str(place)): p for place, p in enumerate(products[:_MAX_LINES])
+            if isinstance(p, Mapping)}  # fmt: skip
+    return list(told.values())
 
 
 def favourite(touches: Iterable[Touch]) -> str | None:
