@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from homing.adapters.memory import MemoryArchive, MemoryProfiles, MemoryQuarantine
 from homing.domain.delivery.message import Stop
 from homing.domain.errors import InvalidInput
 from homing.domain.events.event import Event, IdentifierKind
+from homing.domain.profiles import carts
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR, iso
+from homing.services.rebuild import Rebuild
 from homing.services.resolve import load, root
 from homing.services.unmerge import Unmerge, Unmerged
 from homing.services.update_profiles import StreamItem, UpdateProfiles
@@ -214,3 +218,63 @@ def test_traits_that_the_archive_does_not_explain_stay_and_are_told(world: World
 def test_what_makes_no_sense_is_refused(world: World, apart: list[tuple[IdentifierKind, str]], says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
         world.unmerge(apart)
+
+
+ANAS: list[dict[str, str]] = [{"user_id": "ana"}, {"anonymous_id": "a"}, {"user_id": "ana", "anonymous_id": "a"}]
+BENS: list[dict[str, str]] = [
+    {"email": "ben@x.example"},
+    {"anonymous_id": "b"},
+    {"email": "ben@x.example", "anonymous_id": "b"},
+]
+happening = st.tuples(
+    st.sampled_from(["Product Viewed", "Order Completed", "Product Added"]),
+    st.sampled_from([*ANAS, *BENS]),
+    st.integers(0, 4 * 24 - 1),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(happening, min_size=2, max_size=20), st.integers(0, 20))
+def test_after_a_mistaken_merge_each_is_as_if_it_had_never_happened(
+    drawn: list[tuple[str, dict[str, str], int]], mistake: int
+) -> None:
+    def events() -> list[Event]:
+        return [
+            event(
+                name,
+                iso(START + hour * HOUR),
+                received=iso(START + 4 * DAY + n),
+                id=f"m{n}",
+                product_id="p",
+                order_id=str(n),
+                cart_id=f"cart-{'ana' if who in ANAS else 'ben'}",
+                **who,
+            )
+            for n, (name, who, hour) in enumerate(drawn)
+        ]
+
+    known = [
+        event("Page Viewed", iso(START), id="k1", user_id="ana", anonymous_id="a"),
+        event("Page Viewed", iso(START), id="k2", email="ben@x.example", anonymous_id="b"),
+    ]
+    link = {"id": "link", "received": iso(START + 4 * DAY + HOUR)}
+    world, calm = World(), World()
+    mixed = events()
+    world.deliver(
+        *known,
+        *mixed[:mistake],
+        event("Page Viewed", iso(START), user_id="ana", email="ben@x.example", **link),
+        *mixed[mistake:],
+    )
+    calm.deliver(*known, *mixed[:mistake], event("Page Viewed", iso(START), user_id="ana", **link), *mixed[mistake:])
+    world.unmerge()
+    rebuild = Rebuild(campaigns(segments=SEGMENTS), calm.identity, calm.profiles, calm.archive, lambda: NOW)
+    rebuild()
+    for who in (("user_id", "ana"), ("email", "ben@x.example"), ("anonymous_id", "a"), ("anonymous_id", "b")):
+        mine, theirs = world.at(*who), calm.at(*who)
+        assert mine.memory == theirs.memory, who
+        assert mine.segments == theirs.segments, who
+        assert mine.identifiers == theirs.identifiers, who
+        assert (mine.first_at, mine.last_at) == (theirs.first_at, theirs.last_at), who
+        for token in ("cart-ana", "cart-ben"):
+            assert carts.state(mine.carts, token, NOW, 30 * DAY) == carts.state(theirs.carts, token, NOW, 30 * DAY), who
