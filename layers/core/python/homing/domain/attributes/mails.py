@@ -62,12 +62,12 @@ def _latest(entries: list[Any], t: int) -> int | None:
 
 
 class State(NamedTuple):
-    """What rates and tiers are made of: counts in the window."""
+    """What rates and tiers are made of: counts in the window, and whether there is an order."""
 
     delivered: int
     opened: int
     clicked: int
-    orders: int
+    ordered: bool
 
     @property
     def open_rate(self) -> Fraction | None:
@@ -101,11 +101,11 @@ class OfMails(Stepwise):
     def value(self, profile: Profile, t: int) -> Any:
         """Of the sends in the window."""
         held = self._held(profile, t)
-        return self._make(_state(held, len(self._bought(profile, t))))
+        return self._make(_state(held, bool(self._bought(profile, t))))
 
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
-        """One event after the other leaves the window."""
-        held, bought = self._held(profile, t), self._bought(profile, t)
+        """One event after the other leaves the window; of orders only the latest matters."""
+        held, bought = self._held(profile, t), self._bought(profile, t)[:1]
         ahead = self._mails.ahead(profile, t, *self._events)
         if self._orders is not None:
             ahead = earliest(ahead, self._orders.ahead(profile, t))
@@ -113,12 +113,13 @@ class OfMails(Stepwise):
         if self._orders is not None:
             instants |= {at + min(self._mails.window, self._orders.window) for at in bought}
         for instant in sorted(instants):
-            if ahead is not None and ahead <= instant:
+            # Without a delivery nothing is known, and nothing changes any more.
+            if not held[DELIVERED] or (ahead is not None and ahead <= instant):
                 break
             held = {event: _within(sends, instant - self._mails.window) for event, sends in held.items()}
             if self._orders is not None:
                 bought = [at for at in bought if at + min(self._mails.window, self._orders.window) > instant]
-            yield instant, self._make(_state(held, len(bought)))
+            yield instant, self._make(_state(held, bool(bought)))
         if ahead is not None:
             yield ahead, MAYBE
 
@@ -135,10 +136,10 @@ def _within(sends: Sends, since: int) -> Sends:
     return {send: at for send, at in sends.items() if at > since}
 
 
-def _state(held: dict[str, Sends], orders: int) -> State:
+def _state(held: dict[str, Sends], ordered: bool) -> State:
     delivered = held[DELIVERED].keys()
     opened, clicked = (len(delivered & held.get(event, {}).keys()) for event in (OPENED, CLICKED))
-    return State(len(delivered), opened, clicked, orders)
+    return State(len(delivered), opened, clicked, ordered)
 
 
 def shown(rate: Fraction | None) -> float | None:
@@ -154,7 +155,7 @@ def tier_of(settings: Settings) -> Callable[[State], str | None]:
         opened, clicked = state.open_rate, state.click_rate
         if opened is None or clicked is None:
             return None
-        if opened > _exact(high.opens) and clicked > _exact(high.clicks) and state.orders:
+        if opened > _exact(high.opens) and clicked > _exact(high.clicks) and state.ordered:
             return "high"
         return "moderate" if opened >= _exact(moderate.opens) or clicked >= _exact(moderate.clicks) else "low"
 

@@ -74,6 +74,8 @@ class Orders:
         self._currency = settings.currency
         self._plan = plan
         self._slots: dict[str, str] = {}
+        # By window the last answer and what it was made of: many attributes ask for the same of one person.
+        self._known: dict[int, tuple[Any, Any, Any, int, tuple[Order, ...]]] = {}
 
     def reads(self, *parts: str) -> frozenset[str]:
         """Plans ``window``, ``latest`` or ``first``, and what takes orders back. Returns the slots."""
@@ -115,11 +117,23 @@ class Orders:
 
     # Questions
 
-    def counted(self, profile: Profile, t: int, window: int | None = None) -> list[Order]:
+    def counted(self, profile: Profile, t: int, window: int | None = None) -> tuple[Order, ...]:
         """Orders in ``(t - window, t]`` that count at ``t``, the latest first; by default of ``orders_within``."""
-        since = t - (self.window if window is None else min(window, self.window))
+        window = self.window if window is None else min(window, self.window)
+        held, cancelled, refunded = (profile.memory.get(self._slots[p]) for p in ("window", "cancelled", "refunded"))
+        if not held:
+            return ()
+        known = self._known.get(window)
+        # The lists of a memory are replaced when they change.
+        if known and known[0] is held and known[1] is cancelled and known[2] is refunded and known[3] == t:
+            return known[4]
+        found = tuple(self._counted(profile, held, t, t - window))
+        self._known[window] = (held, cancelled, refunded, t, found)
+        return found
+
+    def _counted(self, profile: Profile, held: list[Entry], t: int, since: int) -> list[Order]:
         cancelled = self._cancelled(profile, t)
-        entries = _by(profile.memory.get(self._slots["window"], _NONE), t, MAX_ENTRIES)
+        entries = _by(held, t, MAX_ENTRIES)
         refunds = self._refunds(profile, t)
         found = []
         for at, key, carried in entries:
@@ -171,23 +185,39 @@ def _by(entries: Sequence[Entry], t: int, keep: int) -> Sequence[Entry]:
     return [entry for entry in entries if entry[0] <= t][:keep]
 
 
-# What a list of orders that count, the latest first, comes to.
+class Sums(NamedTuple):
+    """What orders come to: their number, how many amounts are known, and what these add up to (millionths)."""
+
+    orders: int
+    known: int
+    amount: int
+
+    @classmethod
+    def of(cls, orders: Iterable[Order]) -> Sums:
+        """Of some orders."""
+        orders = list(orders)
+        amounts = [order.amount for order in orders if order.amount is not None]
+        return cls(len(orders), len(amounts), sum(amounts))
+
+    def without(self, order: Order) -> Sums:
+        """When one of them no longer counts."""
+        known = order.amount is not None
+        return Sums(self.orders - 1, self.known - known, self.amount - (order.amount or 0))
 
 
-def count_of(orders: Sequence[Order]) -> int:
+def count_of(sums: Sums) -> int:
     """How many."""
-    return len(orders)
+    return sums.orders
 
 
-def spent_of(orders: Sequence[Order]) -> Decimal:
+def spent_of(sums: Sums) -> Decimal:
     """What they add up to."""
-    return decimal(sum(order.amount or 0 for order in orders))
+    return decimal(sums.amount)
 
 
-def average_of(orders: Sequence[Order]) -> Decimal | None:
+def average_of(sums: Sums) -> Decimal | None:
     """Their mean amount, in cents."""
-    known = [order.amount for order in orders if order.amount is not None]
-    return (Decimal(sum(known)) / len(known) / 1_000_000).quantize(_CENT, ROUND_HALF_EVEN) if known else None
+    return (Decimal(sums.amount) / sums.known / 1_000_000).quantize(_CENT, ROUND_HALF_EVEN) if sums.known else None
 
 
 def gap_of(orders: Sequence[Order]) -> int | None:
@@ -209,25 +239,54 @@ def gap_in_days(orders: Sequence[Order]) -> float | None:
 class OfOrders(Stepwise):
     """A value made of the orders of the window: it changes when one leaves."""
 
-    def __init__(self, orders: Orders, make: Callable[[Sequence[Order]], Any]) -> None:
+    def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._make = make
         self.reads = orders.reads("window")
-
-    def value(self, profile: Profile, t: int) -> Any:
-        """Of the orders that count."""
-        return self._make(self._orders.counted(profile, t))
 
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """One order after the other leaves, the oldest first."""
         ahead = self._orders.ahead(profile, t)
-        left = self._orders.counted(profile, t)
-        while left:
-            leaves = left[-1].at + self._orders.window
+        orders = self._orders.counted(profile, t)
+        for left, value in self._leaving(orders):
+            leaves = orders[left].at + self._orders.window
             if ahead is not None and ahead <= leaves:
                 break
-            while left and left[-1].at + self._orders.window <= leaves:
-                left.pop()
-            yield leaves, self._make(left)
+            if left and orders[left - 1].at == orders[left].at:
+                continue
+            yield leaves, value
         if ahead is not None:
             yield ahead, MAYBE
+
+    def _leaving(self, orders: Sequence[Order]) -> Iterable[tuple[int, Any]]:
+        """How many are left after each that leaves, and the value then."""
+        raise NotImplementedError
+
+
+class Summed(OfOrders):
+    """Made of number and amounts."""
+
+    def __init__(self, orders: Orders, make: Callable[[Sums], Any]) -> None:
+        super().__init__(orders)
+        self._make = make
+
+    def value(self, profile: Profile, t: int) -> Any:
+        """Of the orders that count."""
+        return self._make(Sums.of(self._orders.counted(profile, t)))
+
+    def _leaving(self, orders: Sequence[Order]) -> Iterable[tuple[int, Any]]:
+        sums = Sums.of(orders)
+        for left in range(len(orders) - 1, -1, -1):
+            sums = sums.without(orders[left])
+            yield left, self._make(sums)
+
+
+class Gap(OfOrders):
+    """The usual time between two orders."""
+
+    def value(self, profile: Profile, t: int) -> float | None:
+        """In days, with two decimals."""
+        return gap_in_days(self._orders.counted(profile, t))
+
+    def _leaving(self, orders: Sequence[Order]) -> Iterable[tuple[int, Any]]:
+        for left in range(len(orders) - 1, -1, -1):
+            yield left, gap_in_days(orders[:left])

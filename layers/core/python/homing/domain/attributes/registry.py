@@ -11,7 +11,7 @@ from homing.domain.attributes.engagement import EngagementScore
 from homing.domain.attributes.language import StagedAttribute
 from homing.domain.attributes.mails import Mails, OfMails, shown, tier_of
 from homing.domain.attributes.names import AFFINITIES, RANKED, WEEKDAYS, computed_names
-from homing.domain.attributes.orders import OfOrders, Orders, average_of, count_of, gap_in_days, spent_of
+from homing.domain.attributes.orders import Gap, Orders, Summed, Sums, average_of, count_of, spent_of
 from homing.domain.attributes.rankings import Rankings, Standing
 from homing.domain.attributes.recency import DaysSince, Overdue
 from homing.domain.attributes.staged import CurrentStage
@@ -76,7 +76,7 @@ class Attributes:
         if latest is None:
             return None
         orders = self._orders.counted(profile, t)
-        return Standing((t - latest) // DAY, len(orders), sum(order.amount or 0 for order in orders))
+        return Standing((t - latest) // DAY, len(orders), Sums.of(orders).amount)
 
     def next_rescore(self, profile: Profile, t: int) -> int | None:
         """When a customer must be looked at again because thresholds may be others by then: once a week."""
@@ -111,10 +111,10 @@ class Attributes:
         return {
             "recency": lambda: DaysSince(orders),
             "customer_for": lambda: DaysSince(orders, first=True),
-            "orders": lambda: OfOrders(orders, count_of),
-            "spent": lambda: OfOrders(orders, spent_of),
-            "average_order_value": lambda: OfOrders(orders, average_of),
-            "usual_gap": lambda: OfOrders(orders, gap_in_days),
+            "orders": lambda: Summed(orders, count_of),
+            "spent": lambda: Summed(orders, spent_of),
+            "average_order_value": lambda: Summed(orders, average_of),
+            "usual_gap": lambda: Gap(orders),
             "overdue": lambda: Overdue(orders),
             "favourite_category": lambda: Favourite(touches, "category"),
             "favourite_brand": lambda: Favourite(touches, "brand"),

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from homing.domain.attributes.attribute import MAYBE, Stepwise
-from homing.domain.attributes.orders import Order, Orders
+from homing.domain.attributes.orders import Orders, Sums
 from homing.domain.attributes.rankings import Rankings, Thresholds
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, WEEK
@@ -68,7 +68,7 @@ class Rfm(Stepwise):
         latest = self._orders.latest(profile, t)
         if thresholds is None or latest is None:
             return None
-        return self._made(latest, self._orders.counted(profile, t), t, thresholds)
+        return self._made(latest, Sums.of(self._orders.counted(profile, t)), t, thresholds)
 
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """Under the thresholds of now: recency passes one, or an order leaves the window."""
@@ -76,21 +76,21 @@ class Rfm(Stepwise):
         thresholds = self._rankings.at(t)
         latest = self._orders.latest(profile, t)
         if thresholds is not None and latest is not None:
-            orders = self._orders.counted(profile, t)
+            orders = list(self._orders.counted(profile, t))
+            sums = Sums.of(orders)
             passed = {latest + (days + 1) * DAY for days in thresholds.recency}
             leaves = {order.at + self._orders.window for order in orders}
             for instant in sorted(instant for instant in passed | leaves if instant > t):
                 if ahead is not None and ahead <= instant:
                     break
                 while orders and orders[-1].at + self._orders.window <= instant:
-                    orders.pop()
-                yield instant, self._made(latest, orders, instant, thresholds)
+                    sums = sums.without(orders.pop())
+                yield instant, self._made(latest, sums, instant, thresholds)
         if ahead is not None:
             yield ahead, MAYBE
 
-    def _made(self, latest: int, orders: Sequence[Order], t: int, thresholds: Thresholds) -> Any:
-        spent = sum(order.amount or 0 for order in orders)
-        scores = scores_of((t - latest) // DAY, len(orders), spent, thresholds)
+    def _made(self, latest: int, sums: Sums, t: int, thresholds: Thresholds) -> Any:
+        scores = scores_of((t - latest) // DAY, sums.orders, sums.amount, thresholds)
         if self._part == "rfm":
             return scores.digits
         return scores.name if self._part == "rfm_segment" else getattr(scores, self._part[0])

@@ -39,6 +39,8 @@ class Touches:
         self._products = products
         self._half_life = settings.computed.half_life
         self._asked: set[str] = set()
+        # By name the last answer and what it was made of: several attributes ask for the same of one person.
+        self._known: dict[str, tuple[list[Entry], dict[str, float]]] = {}
 
     def reads(self, *asked: str) -> frozenset[str]:
         """Plans the memory, with ``category``, ``brand``, ``product`` or ``device`` in it. Returns the slot."""
@@ -75,7 +77,9 @@ class Touches:
 
     def entries(self, profile: Profile, t: int) -> list[Entry]:
         """The latest touches by ``t``."""
-        held = profile.memory.get("c.touches", _NONE)
+        held: list[Entry] = profile.memory.get("c.touches", _NONE)
+        if held and len(held) <= KEEP and held[0][0] <= t:
+            return held
         return [entry for entry in held if entry[0] <= t][:KEEP]
 
     def ahead(self, profile: Profile, t: int) -> int | None:
@@ -87,6 +91,18 @@ class Touches:
         for entry in entries:
             carried = entry[2] or {}
             yield entry, carried.get("w", 1) * 2.0 ** ((entry[0] - entries[0][0]) / self._half_life)
+
+    def sums(self, name: str, entries: list[Entry]) -> dict[str, float]:
+        """The weight of each category, brand or product."""
+        known = self._known.get(name)
+        # The lists of a memory are replaced when they change.
+        if known is not None and known[0] is entries:
+            return known[1]
+        sums: dict[str, float] = {}
+        for value, weight, _ in self.of(name, entries):
+            sums[value] = sums.get(value, 0.0) + weight
+        self._known[name] = (entries, sums)
+        return sums
 
     def of(self, name: str, entries: list[Entry]) -> Iterator[Touch]:
         """Touches of categories, brands or products."""
@@ -169,26 +185,26 @@ class Affinities(_OfTouches):
 
     def value(self, profile: Profile, t: int) -> dict[str, float] | None:
         """Shares by name, the greatest first."""
-        sums: dict[str, float] = {}
-        for value, weight, _ in self._touches.of(self._name, self._touches.entries(profile, t)):
-            sums[value] = sums.get(value, 0.0) + weight
+        sums = self._touches.sums(self._name, self._touches.entries(profile, t))
         total = sum(sums.values())
         if not total:
             return None
         return {value: round(weight / total, 4) for value, weight in sorted(sums.items(), key=lambda i: (-i[1], i[0]))}
 
 
-class Affinity(Affinities):
+class Affinity(_OfTouches):
     """The share of one category or brand."""
 
     def __init__(self, touches: Touches, name: str, of: str) -> None:
-        super().__init__(touches, name)
+        super().__init__(touches)
+        self._name = name
         self._of = of
+        self.reads = touches.reads(name)
 
-    def value(self, profile: Profile, t: int) -> Any:
+    def value(self, profile: Profile, t: int) -> float | None:
         """0 to 1; None where no touch tells."""
-        shares = super().value(profile, t)
-        return None if shares is None else shares.get(self._of, 0.0)
+        sums = self._touches.sums(self._name, self._touches.entries(profile, t))
+        return round(sums.get(self._of, 0.0) / sum(sums.values()), 4) if sums else None
 
 
 class Preferred(_OfTouches):
