@@ -179,3 +179,20 @@ def test_changes_come_back_from_either_format() -> None:
 def test_threads_share_the_dictionary() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(lambda _: decode("p", 3, encode(PROFILE)) == PROFILE, range(400)))
+
+
+FORMAT_2 = (
+    "Aii1L/0gqTUCAKhhbmFhbmEtMTdbXXp7ImFiIjo1fX0QAF3rQLYBnhWARc5nQ+BZB3POJL7OBHaLDGVkAhzIO2NkC2yWj6FSpmNWjiCam4E="
+)
+
+
+def test_a_profile_stored_in_format_2_can_still_be_read() -> None:
+    assert decode("p", 3, base64.b64decode(FORMAT_2)) == PROFILE
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(-(2**60), 2**60) | st.integers(0, 500).map(lambda cents: cents * 10_000), min_size=1))
+def test_amounts_that_share_a_factor_survive_it(amounts: list[int]) -> None:
+    entries = [(NOW - n, n, {"t": amount}) for n, amount in enumerate(amounts)]
+    profile = Profile("p", memory={"s": entries})
+    assert decode("p", 0, encode(profile)) == profile

@@ -166,13 +166,33 @@ def _columns(payloads: list[Any]) -> list[Any]:
     if len(payloads) > 1 and first:
         names = first.keys()
         if all(payload is not None and payload.keys() == names for payload in payloads):
-            return [list(names), *[[payload[name] for payload in payloads] for name in names]]
+            return [list(names), *[_scaled([payload[name] for payload in payloads]) for name in names]]
     return [None, payloads]
 
 
-def _rows(names: list[str] | None, columns: list[list[Any]]) -> list[Any]:
+def _scaled(column: list[Any]) -> Any:
+    """Whole numbers that share a factor, such as cents in millionths, as {factor: numbers}."""
+    if type(column[0]) is int and all(type(value) is int for value in column):
+        factor = gcd(*column)
+        if factor > 1:
+            return {str(factor): [value // factor for value in column]}
+    return column
+
+
+def _unscaled(column: Any) -> list[Any]:
+    if type(column) is dict:
+        ((factor, numbers),) = column.items()
+        by = int(factor)
+        return [number * by for number in numbers]
+    found: list[Any] = column
+    return found
+
+
+def _rows(names: list[str] | None, columns: list[Any]) -> list[Any]:
     if names is None:
-        return columns[0]
+        whole: list[Any] = columns[0]
+        return whole
+    columns = [_unscaled(column) for column in columns]
     if len(names) == 1:
         return [{names[0]: value} for value in columns[0]]
     return [dict(zip(names, values, strict=False)) for values in zip(*columns, strict=True)]

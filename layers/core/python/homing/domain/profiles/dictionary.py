@@ -41,6 +41,8 @@ _PARTS = (
     '"currency":"EUR","quantity":1},{"product_id":"","price":12.0,"currency":"EUR","quantity":1}]}]],',
     '"@views":[[3],null,[{"product_id":"","price":.0,"currency":"EUR"}]],"@bought":0,',
     '"@views":[[0,1,1,1,1,1,1,1,1,1,1,1],["product_id","price","currency"],["","",""],[.0,.5,.0],["EUR","EUR","EUR","EUR"]],',
+    '"c.cancelled":0,"c.refunds":[0],"c.touches":[[0,1,1,1],["w","p"],[1,3,5],[[["","","",1]],[["","Garden","",3]]]],',
+    '"c.orders":[[0,1,1,1,1,1,1],["t"],{"10000":[1999,2490,350]}],',
     '"@bought":1},"k":[{}],"k":[{"*":[[0],[["',
     '"]]]}],"v":[1,2000000,',
     '],"r":"","a":0,"z":2000000,"g":["@customers","@review","engaged","hesitating","open-cart","new-customers","vip","lapsed"],',
