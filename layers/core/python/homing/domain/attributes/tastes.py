@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -21,6 +20,8 @@ from homing.domain.time import to_datetime
 
 KEEP = 60
 MAX_PRODUCTS = 20
+# Characters of one event: all touches together stay below what domain.profiles.bounds reckons with.
+MAX_TEXT = 400
 _MAX_LINES = 200
 WEIGHTS = {names.PRODUCT_VIEWED: 1, names.PRODUCT_ADDED: 3, names.ORDER_COMPLETED: 5}
 _IDS = ("product_id", "sku", "id")
@@ -54,7 +55,14 @@ class Touches:
         if "device" in self._asked and (device := device_of(event.context)):
             carried["d"] = device
         if self._asked & {"category", "brand", "product"}:
-            lines = Counter(line for product in _products(event)[:MAX_PRODUCTS] if (line := self._line(product)))
+            lines: dict[tuple[str, ...], int] = {}
+            room = MAX_TEXT
+            for product in _products(event)[:MAX_PRODUCTS]:
+                if (line := self._line(product)) is None:
+                    continue
+                if line not in lines and (room := room - sum(map(len, line))) < 0:
+                    break
+                lines[line] = lines.get(line, 0) + 1
             if lines:
                 carried["p"] = [[*line, count] if count > 1 else list(line) for line, count in lines.items()]
         return carried

@@ -75,7 +75,9 @@ def _at_most(profile: Profile) -> int:
     """Bytes that the profile can't have more of, from counts alone: measuring costs as much as folding."""
     lines = sum(len(entry[-1]) for log in profile.carts.values() for entry in log.values())
     remembered = sum(
-        len(held) * 40 + 16 * MAX_PAYLOAD if isinstance(held, list) else sum(200 + 40 * len(of) for of in held.values())
+        len(held) * 40 + 16 * MAX_PAYLOAD * any(entry[2] for entry in held)
+        if isinstance(held, list)
+        else sum(200 + 40 * len(of) for of in held.values())
         for held in profile.memory.values()
     )
     named = sum(map(len, profile.identifiers.values())) * 512 + len(profile.consents) * 1_000
