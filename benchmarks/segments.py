@@ -139,6 +139,7 @@ class _Updater:
 def _chunks(takes: Mapping[str, Callable[[Any], None]], what: Sequence[Any], size: int) -> dict[str, list[float]]:
     """CPU µs per element by chunk, after ``size`` elements that are not measured."""
     found: dict[str, list[float]] = {kind: [] for kind in takes}
+    size = min(size, len(what) // 2)
     for take in takes.values():
         take(what[:size])
     length = size // _CHUNKS
