@@ -6,6 +6,7 @@ that edges are met exactly and not by luck.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -20,6 +21,13 @@ MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
 STARTS = (
     "2026-03-01T00:00:00", "2026-03-28T21:00:00", "2026-10-24T20:00:00", "2026-03-07T22:00:00", "2026-10-31T22:00:00",
     "2025-12-31T09:00:00", "2028-02-28T03:00:00", "2027-02-27T12:00:00", "2026-07-04T12:00:00",
+)  # fmt: skip
+# Nights on which clocks are changed, in zones where they are.
+NIGHTS = (
+    ("2026-03-28T21:00:00", "Europe/Berlin"), ("2026-10-24T20:00:00", "Europe/Berlin"),
+    ("2026-03-08T02:00:00", "America/New_York"), ("2026-11-01T01:00:00", "America/New_York"),
+    ("2026-04-23T15:00:00", "Africa/Cairo"), ("2026-03-08T00:00:00", "America/Havana"),
+    ("2026-04-04T10:00:00", "Australia/Lord_Howe"),
 )  # fmt: skip
 ZONES = (
     "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Kiritimati",
@@ -86,9 +94,10 @@ def case(random: Random, seed: int = 0) -> Case:
     for helper in ("h", "g")[: random.choice((0, 0, 0, 1, 2))]:
         made.segments[helper] = rules.rule(2)
         rules.helpers.append(helper)
-    if random.random() < 0.12:
+    if random.random() < 0.15:
         made.stages["mood"] = rules.stages()
-    made.segments["s"] = rules.rule(random.choice((0, 1, 2, 3)))
+    plain = made.stages and random.random() < 0.5
+    made.segments["s"] = rules.mood() if plain else rules.rule(random.choice((0, 1, 2, 3)))
     _History(random, made).write()
     return made
 
@@ -121,7 +130,8 @@ class _Rules:
         kinds += ["computed"] + ["mood"] * 8 * len(self.moods)
         if not self.by_the_clock:
             kinds = [kind for kind in kinds if kind not in {"date", "now", "segment"}]
-        rule: Rule = getattr(self, f"_{self.random.choice(kinds)}")()
+        kind = self.random.choice(kinds)
+        rule: Rule = self.mood() if kind == "mood" else getattr(self, f"_{kind}")()
         return rule
 
     def stages(self) -> list[dict[str, Any]]:
@@ -139,7 +149,7 @@ class _Rules:
         self.moods = [stage["name"] for stage in stages]
         return stages
 
-    def _mood(self) -> Rule:
+    def mood(self) -> Rule:
         return {"computed": {"mood": self.test(tuple(self.moods))}}
 
     def _computed(self) -> Rule:
@@ -359,19 +369,43 @@ def named(rule: Rule, found: dict[str, set[Any]] | None = None) -> dict[str, set
     return found
 
 
+def sequences(rule: Rule) -> Iterator[list[Rule]]:
+    """The steps of all sequences in a rule."""
+    if isinstance(rule, dict):
+        if "sequence" in rule:
+            yield rule["sequence"]
+        rule = list(rule.values())
+    if isinstance(rule, list):
+        for part in rule:
+            yield from sequences(part)
+
+
+def _shuffled(random: Random, steps: list[Rule]) -> list[str]:
+    names = [step["did"] for step in steps if "did" in step]
+    for step in steps:
+        if "did_not" in step:
+            names.insert(random.randint(0, len(names)), step["did_not"])
+    return names
+
+
 class _History:
     """Draws what happens."""
 
     def __init__(self, random: Random, made: Case) -> None:
         self.random, self.case = random, made
         self.named = named([made.segments, made.stages])
-        self.start = calendar.instant(datetime.fromisoformat(random.choice(STARTS)).replace(tzinfo=UTC))
-        if self.named["dates"] and random.random() < 0.7:
+        start = random.choice(STARTS)
+        if self.named["keys"] & {"anniversary", "now", "during"} and random.random() < 0.5:
+            start, made.zone = random.choice(NIGHTS)
+        self.start = calendar.instant(datetime.fromisoformat(start).replace(tzinfo=UTC))
+        if start in STARTS and self.named["dates"] and random.random() < 0.7:
             date = random.choice(sorted(self.named["dates"]))
             self.start = calendar.begins(date, "UTC") - random.choice((HOUR, DAY, 3 * DAY))
         self.durations = [DAY] if "recency" in self.named["keys"] else []
         self.durations += sorted({calendar.duration(text) for text in self.named["durations"]})
         self.gaps = [0, 1, 30 * SECOND, MINUTE, HOUR, *self.durations * 3]
+        # Sequences are tried by events in their order, with what must not come between them somewhere.
+        self.script = [name for steps in sequences(list(made.segments.values())) for name in _shuffled(random, steps)]
         self.taken: set[int] = set()
         self.numbers = 0
         # What two profiles have in common: a message may be delivered to either.
@@ -471,6 +505,8 @@ class _History:
 
     def _name(self) -> str:
         random, keys = self.random, self.named["keys"]
+        if self.script and random.random() < 0.7:
+            return self.script.pop(0)
         likely = sorted(self.named["events"]) * 4
         if keys & {"trait", "during", "now"}:
             likely += ["Identified"] * 3
