@@ -212,6 +212,9 @@ def _tell(
     for name in sorted(engine.attributes.asked):
         attribute = engine.attributes.get(name)
         story.computed[name] = attribute.value(profile, at), attribute.next_change(profile, at)
+    for rule in engine.staged:
+        # Where they stand, and when they may stand elsewhere.
+        story.computed[rule.name] = rule.evaluate(profile, at)
     states = (
         carts.state(profile.carts, token, at, settings.cart.forget_after) for token in carts.open_tokens(profile.carts)
     )
