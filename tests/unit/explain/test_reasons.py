@@ -98,7 +98,7 @@ def test_an_explanation_agrees_with_the_engine_on_generated_rules_and_histories(
     checked = 0
     for seed in range(150):
         case = generate.case(Random(seed), seed)
-        engine = engine_of(case.segments, case.zone)
+        engine = engine_of(case.segments, case.zone, stages=case.stages)
         profile = Profile("a")
         for raw in case.events():
             engine.receive(profile, event_of(raw))

@@ -19,7 +19,7 @@ def test_a_function_answers_as_its_rule_does(first: int) -> None:
     for seed in range(first, first + 100):
         random = Random(seed)
         case = generate.case(random, seed)
-        engine = compare.engine_of(case.segments, case.zone)
+        engine = compare.engine_of(case.segments, case.zone, stages=case.stages)
         profile = Profile("p")
         moments = []
         for raw in case.events():
