@@ -17,6 +17,7 @@ from homing.domain.errors import HomingError, InvalidInput
 if TYPE_CHECKING:
     from homing.adapters.dynamodb_journal import DynamoJournal
     from homing.adapters.dynamodb_profiles import DynamoProfiles
+    from homing.domain.attributes.rankings import Rankings
     from homing.domain.campaigns import Campaigns
     from homing.domain.profiles.identity import Identity
     from homing.services.batch import Parallel
@@ -43,6 +44,13 @@ class Deployed:
         from homing.runtime import parts
 
         return parts.profiles(self.profiles_table)
+
+    @property
+    def rankings(self) -> Rankings:
+        """Thresholds of RFM scores, as they are in force."""
+        from homing.runtime import parts
+
+        return parts.rankings(self.profiles_table)
 
     @property
     def journal(self) -> DynamoJournal:

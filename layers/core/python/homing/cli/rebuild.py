@@ -49,7 +49,13 @@ def command(
         raise click.UsageError("say --part or --parts, not both")
     wanted = [Part.parse(part)] if part else [Part(index, parts) for index in range(parts)]
     run = Rebuild(
-        stage.campaigns(campaigns), stage.identity, stage.profiles, stage.archive(archive), clock.now, stage.parallel
+        stage.campaigns(campaigns),
+        stage.identity,
+        stage.profiles,
+        stage.archive(archive),
+        clock.now,
+        stage.parallel,
+        rankings=stage.rankings,
     )
     done = _read_state(state, stage.revision)
     total: dict[str, int] = {}

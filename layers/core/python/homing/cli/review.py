@@ -33,7 +33,9 @@ def command(
 
     if dismiss and merge:
         raise click.UsageError("say --dismiss or --merge, not both")
-    review = ReviewList(stage.campaigns(campaigns), stage.identity, stage.profiles, stage.journal, clock.now)
+    review = ReviewList(
+        stage.campaigns(campaigns), stage.identity, stage.profiles, stage.journal, clock.now, stage.rankings
+    )
     if dismiss:
         count = review.dismiss(profile_id(stage, dismiss))
         click.echo(f"{count} dismissed" if count else "there was nothing open about this profile")

@@ -47,7 +47,9 @@ def command(
     from homing.runtime import clock
     from homing.services.unmerge import Unmerge
 
-    run = Unmerge(stage.campaigns(campaigns), stage.identity, stage.profiles, stage.archive(archive), clock.now)
+    run = Unmerge(
+        stage.campaigns(campaigns), stage.identity, stage.profiles, stage.archive(archive), clock.now, stage.rankings
+    )
     columns = (TextColumn("Reading the archive"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as progress:
         task = progress.add_task("", total=None)
