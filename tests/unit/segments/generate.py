@@ -319,7 +319,7 @@ class _Rules:
             "before": random.choice(PLACES),
             "anniversary": random.choice(("today", "today", {"next_days": random.randint(0, 9)})),
         }
-        names = random.sample(list(asked), random.choice((1, 1, 1, 2)))
+        names = ["anniversary"] if self._maybe(0.3) else random.sample(list(asked), random.choice((1, 1, 2)))
         return {"trait": {random.choice(DATED): {name: asked[name] for name in names}}}
 
     def _known_for(self) -> Rule:
@@ -562,6 +562,9 @@ class _History:
                 moment = moment.replace(year=1992)
         if calendar.local(self.start + 2 * DAY, "UTC").day <= 2 and random.random() < 0.4:
             return random.choice(("1992-02-29", "1992-02-29T10:00:00Z"))
+        if "anniversary" in self.named["keys"] and random.random() < 0.5:
+            # In six hours it is the day on which clocks are changed.
+            return calendar.local(self.start + 6 * HOUR, self.case.zone).replace(year=1992).date().isoformat()
         if random.random() < 0.1:
             return random.choice(("1992-02-29", "2000-02-29", "soon", True, None, "2026-02-30", ""))
         return random.choice((
