@@ -56,7 +56,8 @@ def failing(test: str, package: Path, seed: int = 1) -> str:
         "HYPOTHESIS_STORAGE_DIRECTORY": str(package),
     }
     if test == EXACT:
-        command = [sys.executable, "-m", "tests.unit.segments.exact", "--cases", str(CASES), "--seed", str(seed), "--first"]
+        cases = ["--cases", str(CASES), "--seed", str(seed), "--first"]
+        command = [sys.executable, "-m", "tests.unit.segments.exact", *cases]
     else:
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no", test]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)

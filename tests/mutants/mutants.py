@@ -73,7 +73,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the same value: woken when the last of several may change", BEHAVIOUR,
         "(soonest is None or flip < soonest):\n                soonest = flip\n        if true:",
-        "(soonest is None or flip > soonest):\n                soonest = flip\n        if true:",
+        "(soonest is None or flip > soonest):\n                soonest = flip\n        if true:", seed=1583,
     ),
     Mutant(
         "more than is at least", BEHAVIOUR,
@@ -94,7 +94,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "an opened mail counts as opened for as long as its delivery counts", BEHAVIOUR,
-        "if hit and reacted[value] < at:", "if False:",
+        "if hit and reacted[value] < at:", "if False:", seed=807,
     ),
     Mutant(
         "all of: woken by the first part that may change, never again", RULES,
@@ -118,7 +118,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "what must not come between may come first", SEQUENCES,
-        "(floor is None or end >= floor)", "(floor is None or begin >= floor)",
+        "(floor is None or end >= floor)", "(floor is None or begin >= floor)", seed=2771,
     ),
     Mutant(
         "the last did_not of a sequence is never decided", SEQUENCES,
@@ -177,7 +177,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "of an order told twice the latest word counts", MEMORY,
-        "if held[0] < at or (held[0] == at", "if held[0] > at or (held[0] == at",
+        "if held[0] < at or (held[0] == at", "if held[0] > at or (held[0] == at", seed=933,
     ),
     Mutant(
         "merging forgets values that only one half has", MEMORY,

@@ -19,10 +19,12 @@ from homing.domain.segments.language import Segment
 from homing.domain.segments.rules import next_flip
 from tests.fixtures.shop import BRAND
 from tests.unit.segments import naive_calendar as calendar
+from tests.unit.segments.case import Case
 from tests.unit.segments.edges import Edges
-from tests.unit.segments.generate import DAY, Case
-from tests.unit.segments.oracle import Raw, Rule, Truth, World
+from tests.unit.segments.naive_values import Raw
+from tests.unit.segments.oracle import Rule, Truth, World
 from tests.unit.segments.stages import Stage, Way
+from tests.unit.segments.vocabulary import DAY
 
 PROBES = 60
 DRAWS = ("holdout", "test")

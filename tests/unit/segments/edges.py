@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from tests.unit.segments import naive_calendar as calendar
-from tests.unit.segments.generate import DATED, DAY, Case, named
-from tests.unit.segments.oracle import Raw
+from tests.unit.segments.case import Case
+from tests.unit.segments.naive_values import Raw
+from tests.unit.segments.random_rules import named
+from tests.unit.segments.vocabulary import DATED, DAY
 
 
 class Edges:

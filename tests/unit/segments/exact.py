@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from random import Random
 
 from tests.unit.segments import compare, generate, shrink
+from tests.unit.segments.case import Case
 from tests.unit.segments.compare import DifferenceError
 
 CHUNK = 250
 
 
-def fails(case: generate.Case) -> bool:
+def fails(case: Case) -> bool:
     """Whether engine and oracle differ in a case."""
     try:
         compare.play(case)
@@ -42,7 +43,7 @@ def _chunk(seeds: range) -> tuple[int, Counter[str], list[tuple[int, str]]]:
     return len(seeds), counts, bad
 
 
-def describe(case: generate.Case) -> str:
+def describe(case: Case) -> str:
     """A case to read."""
     lines = [f"time zone of the shop: {case.zone}; until {case.until}"]
     lines += [f"segment {name}: {rule}" for name, rule in case.segments.items()]

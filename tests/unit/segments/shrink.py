@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tests.unit.segments.generate import Case
+from tests.unit.segments.case import Case
 from tests.unit.segments.oracle import Rule
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.unit.segments import naive_calendar as calendar
-from tests.unit.segments.oracle import Raw, Truth, World
+from tests.unit.segments.naive_values import Raw
+from tests.unit.segments.oracle import Truth, World
 
 Stage = dict[str, Any]
 

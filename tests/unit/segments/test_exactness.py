@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from homing.domain.profiles import fold
 from homing.domain.profiles.profile import Profile
 from tests.unit.segments import compare, exact, generate
+from tests.unit.segments.vocabulary import DAY, SECOND
 
 # Cases 1 to 3,000 of `make exact`, in groups so that workers share them.
 GROUPS = [range(first, first + 500) for first in range(1, 3001, 500)]
@@ -43,7 +44,7 @@ def test_any_order_any_split_and_any_merge_give_the_same_profile(seed: int, cut:
     engine = compare.engine_of(case.segments, case.zone, stages=case.stages)
     events = [compare.event_of(raw) for raw in case.events()]
     # So soon that everything still matters that one half may have had and the other not.
-    end = max((event.received for event in events), default=0) + 400 * generate.SECOND
+    end = max((event.received for event in events), default=0) + 400 * SECOND
 
     def folded(chosen: list[Any]) -> Profile:
         profile = Profile("p")
@@ -56,11 +57,11 @@ def test_any_order_any_split_and_any_merge_give_the_same_profile(seed: int, cut:
     shuffled = events[:]
     random.shuffle(shuffled)
     left, right = folded(shuffled[:cut]), folded(shuffled[cut // 2 :])
-    fold.prune(left, engine.plan, end - 200 * generate.SECOND)
+    fold.prune(left, engine.plan, end - 200 * SECOND)
     fold.merge(left, right)
     fold.prune(left, engine.plan, end)
     ours, theirs = fold.normal_form(left), fold.normal_form(whole)
-    if events and end - min(event.occurred for event in events) > 29 * generate.DAY:
+    if events and end - min(event.occurred for event in events) > 29 * DAY:
         # Half a cart may be forgotten before it is known that it was ordered.
         del ours["carts"], theirs["carts"]
     assert ours == theirs

@@ -11,6 +11,8 @@ from homing.domain.profiles.profile import Change, Profile
 from tests.fixtures.shop import event, instant
 from tests.unit.segments import compare, generate
 from tests.unit.segments.oracle import Truth, World
+from tests.unit.segments.random_rules import named
+from tests.unit.segments.vocabulary import DAY, HOUR, MINUTE
 
 MONDAY = "2026-03-02T10:00:00Z"
 
@@ -26,7 +28,7 @@ def _deploy(seed: int) -> None:
     random = Random(seed)
     one, other = generate.case(random), generate.case(random)
     rules = {"s": one.segments["s"], "t": other.segments["s"]}
-    rules = {name: rule for name, rule in rules.items() if "segment" not in generate.named(rule)["keys"]}
+    rules = {name: rule for name, rule in rules.items() if "segment" not in named(rule)["keys"]}
     if len(rules) < 2 or one.stages or other.stages:
         return
     old = compare.engine_of(rules, one.zone, "1")
@@ -41,7 +43,7 @@ def _deploy(seed: int) -> None:
     old.finish(profile)
     profile = codec.decode("a", 1, codec.encode(profile))
     before, wake = set(profile.segments), profile.wake_at
-    at = profile.evaluated_at + random.choice((1, generate.MINUTE, generate.HOUR, 3 * generate.DAY))
+    at = profile.evaluated_at + random.choice((1, MINUTE, HOUR, 3 * DAY))
     new.settle(profile, at)
     world = World(
         one.zone, new.campaigns.segments and {"s": rules["t"], "t": rules["s"]}, lambda n: compare.drawn("a", n)
