@@ -58,7 +58,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "at_most looks at one event too few for its flip", BEHAVIOUR,
         "None if within is None or high < low else past[high][0] + within",
-        "None if within is None or high < low else past[high - 1][0] + within",
+        "None if within is None or high < low else past[high - 1][0] + within", seed=612,
     ),
     Mutant(
         "events stamped ahead count at once", BEHAVIOUR,
@@ -82,7 +82,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "an average of binary numbers", COMPARISONS,
         "return round(number.scaleb(6)) if number.adjusted() < 30 else None",
-        "return round(number.scaleb(1)) * 100_000 if number.adjusted() < 30 else None",
+        "return round(number.scaleb(1)) * 100_000 if number.adjusted() < 30 else None", seed=1454,
     ),
     Mutant(
         "the first event is the latest one", BEHAVIOUR,
@@ -121,9 +121,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "(floor is None or end >= floor)", "(floor is None or begin >= floor)", seed=2771,
     ),
     Mutant(
-        "the last did_not of a sequence is never decided", SEQUENCES,
-        "return (True, None) if t >= decided else (False, decided)",
-        "return (True, None) if t > decided else (False, decided)",
+        "what happens at the very end of the last did_not still counts", SEQUENCES,
+        "if later and later[0] < decided:", "if later and later[0] <= decided:", seed=1985,
     ),
     Mutant(
         "29 February is kept on 1 March", TIME_FILE,
@@ -160,15 +159,16 @@ MUTANTS: tuple[Mutant, ...] = (
     # Memory
     Mutant(
         "at most n remembers one too few", COMPILER,
-        "needed = max(low, 1) if high is None else high + 1", "needed = max(low, 1) if high is None else max(high, 1)",
+        "needed = max(low, 1) if high is None else high + 1", "needed = max(low, 1) if high is None else max(high, 1)", seed=414,
     ),
     Mutant(
         "slots shared by rules keep what the last one asks", MEMORY,
-        "keep = max(keep, held.keep)", "keep = keep",
+        "keep = max(keep, held.keep)", "keep = keep", seed=3298,
     ),
     Mutant(
         "pruned a second early", MEMORY,
         "at + slot.window <= now):\n                break", "at + slot.window <= now + 1_000_000):\n                break",
+        seed=855,
     ),
     Mutant(
         "late events go to the front", MEMORY,
@@ -182,7 +182,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "merging forgets values that only one half has", MEMORY,
         "joined[value] = join(joined[value], entries) if value in joined else entries",
-        "joined.update({value: join(joined[value], entries)} if value in joined else {})",
+        "joined.update({value: join(joined[value], entries)} if value in joined else {})", seed=208,
     ),
     Mutant(
         "what is stamped ahead pushes out what counts now", MEMORY,
@@ -195,7 +195,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "the first event is the one that arrived first", FOLD,
-        "if profile.first_at is None or event.occurred < profile.first_at:", "if profile.first_at is None:",
+        "if profile.first_at is None or event.occurred < profile.first_at:", "if profile.first_at is None:", seed=350,
     ),
     Mutant(
         "late words overrule newer ones", STATEMENTS,
