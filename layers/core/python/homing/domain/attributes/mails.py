@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from homing.domain.attributes.attribute import MAYBE, Stepwise, earliest
-from homing.domain.attributes.orders import Orders
+from homing.domain.attributes.orders import SOON, Orders
 from homing.domain.campaigns import Settings
 from homing.domain.events import names
 from homing.domain.profiles.memory import MAX_VALUES, Plan
@@ -112,7 +112,11 @@ class OfMails(Stepwise):
         instants = {at + self._mails.window for sends in held.values() for at in sends.values()}
         if self._orders is not None:
             instants |= {at + min(self._mails.window, self._orders.window) for at in bought}
-        for instant in sorted(instants):
+        for step, instant in enumerate(sorted(instants)):
+            if step == SOON and (ahead is None or instant < ahead):
+                # Counting anew what is left is dear: then somebody looks again.
+                yield instant, MAYBE
+                return
             # Without a delivery nothing is known, and nothing changes any more.
             if not held[DELIVERED] or (ahead is not None and ahead <= instant):
                 break

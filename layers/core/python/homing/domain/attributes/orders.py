@@ -14,12 +14,15 @@ from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.profiles.memory import MAX_ENTRIES, Entry, Plan
 from homing.domain.profiles.profile import Profile
-from homing.domain.segments.comparisons import millionths
+from homing.domain.segments.behaviour import Bounds
+from homing.domain.segments.comparisons import BOUNDS, Test, millionths
 from homing.domain.time import DAY
 
 # Of latest and first orders so many are remembered: the others stand in when one is cancelled.
 SPARE = 3
 MAX_RETURNS = 100
+# Where looking ahead is dear, so many steps are looked at; then the profile is woken early, which changes nothing.
+SOON = 8
 _CENT = Decimal("0.01")
 _NONE: list[Entry] = []
 
@@ -74,8 +77,11 @@ class Orders:
         self._currency = settings.currency
         self._plan = plan
         self._slots: dict[str, str] = {}
-        # By window the last answer and what it was made of: many attributes ask for the same of one person.
-        self._known: dict[int, tuple[Any, Any, Any, int, tuple[Order, ...]]] = {}
+        # The orders of the person who was asked about last, and what of them is left after some went: many attributes
+        # ask for the same.
+        self._known: tuple[Any, Any, Any, tuple[Order, ...]] | None = None
+        self._left: dict[int, tuple[Order, ...]] = {}
+        self._gap: tuple[tuple[Order, ...], int | None] | None = None
 
     def reads(self, *parts: str) -> frozenset[str]:
         """Plans ``window``, ``latest`` or ``first``, and what takes orders back. Returns the slots."""
@@ -123,13 +129,22 @@ class Orders:
         held, cancelled, refunded = (profile.memory.get(self._slots[p]) for p in ("window", "cancelled", "refunded"))
         if not held:
             return ()
-        known = self._known.get(window)
+        if any(of and of[0][0] > t for of in (held, cancelled, refunded)):
+            return tuple(self._counted(profile, held, t, t - window))
+        known = self._known
         # The lists of a memory are replaced when they change.
-        if known and known[0] is held and known[1] is cancelled and known[2] is refunded and known[3] == t:
-            return known[4]
-        found = tuple(self._counted(profile, held, t, t - window))
-        self._known[window] = (held, cancelled, refunded, t, found)
-        return found
+        if known is None or known[0] is not held or known[1] is not cancelled or known[2] is not refunded:
+            known = (held, cancelled, refunded, tuple(self._counted(profile, held, t, -1)))
+            self._known, self._left = known, {}
+        orders = known[3]
+        count, since = len(orders), t - window
+        while count and orders[count - 1].at <= since:
+            count -= 1
+        if count == len(orders):
+            return orders
+        if count not in self._left:
+            self._left[count] = orders[:count]
+        return self._left[count]
 
     def _counted(self, profile: Profile, held: list[Entry], t: int, since: int) -> list[Order]:
         cancelled = self._cancelled(profile, t)
@@ -147,6 +162,12 @@ class Orders:
                 amount = 0 if back is None else max(0, amount - back)
             found.append(Order(at, amount))
         return found
+
+    def gap(self, orders: tuple[Order, ...]) -> int | None:
+        """:func:`gap_of` orders as :meth:`counted` gave them."""
+        if self._gap is None or self._gap[0] is not orders:
+            self._gap = (orders, gap_of(orders))
+        return self._gap[1]
 
     def latest(self, profile: Profile, t: int) -> int | None:
         """When the latest order that counts was."""
@@ -199,11 +220,6 @@ class Sums(NamedTuple):
         amounts = [order.amount for order in orders if order.amount is not None]
         return cls(len(orders), len(amounts), sum(amounts))
 
-    def without(self, order: Order) -> Sums:
-        """When one of them no longer counts."""
-        known = order.amount is not None
-        return Sums(self.orders - 1, self.known - known, self.amount - (order.amount or 0))
-
 
 def count_of(sums: Sums) -> int:
     """How many."""
@@ -218,6 +234,26 @@ def spent_of(sums: Sums) -> Decimal:
 def average_of(sums: Sums) -> Decimal | None:
     """Their mean amount, in cents."""
     return (Decimal(sums.amount) / sums.known / 1_000_000).quantize(_CENT, ROUND_HALF_EVEN) if sums.known else None
+
+
+def count_in_millionths(orders: int, _known: int, _amount: int) -> int:
+    """:func:`count_of`, for bounds."""
+    return orders * 1_000_000
+
+
+def spent_in_millionths(_orders: int, _known: int, amount: int) -> int:
+    """:func:`spent_of`, for bounds."""
+    return amount
+
+
+def average_in_millionths(_orders: int, known: int, amount: int) -> int | None:
+    """:func:`average_of`, for bounds: rounded to cents, half to even."""
+    if not known:
+        return None
+    unit = known * 10_000
+    cents, rest = divmod(amount, unit)
+    half = 2 * rest - unit
+    return (cents + (half > 0 or (half == 0 and cents % 2 == 1))) * 10_000
 
 
 def gap_of(orders: Sequence[Order]) -> int | None:
@@ -241,7 +277,23 @@ class OfOrders(Stepwise):
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
+        self._found: dict[int, tuple[Test | None, tuple[Order, ...], int, int | None]] = {}
         self.reads = orders.reads("window")
+
+    def next_change(self, profile: Profile, t: int, test: Test | None = None) -> int | None:
+        """What was found stays true of the same orders until it happens: rules ask again and again."""
+        orders = self._orders.counted(profile, t)
+        ahead = self._orders.ahead(profile, t)
+        known = self._found.get(id(test))
+        if known and ahead is None and known[0] is test and known[1] is orders and known[2] <= t:
+            return known[3]
+        found = self._changes(profile, t, test)
+        if ahead is None:
+            self._found[id(test)] = (test, orders, t, found)
+        return found
+
+    def _changes(self, profile: Profile, t: int, test: Test | None) -> int | None:
+        return super().next_change(profile, t, test)
 
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """One order after the other leaves, the oldest first."""
@@ -263,21 +315,61 @@ class OfOrders(Stepwise):
 
 
 class Summed(OfOrders):
-    """Made of number and amounts."""
+    """Made of number and amounts. ``number`` is the value in millionths, for bounds: quicker than the value itself."""
 
-    def __init__(self, orders: Orders, make: Callable[[Sums], Any]) -> None:
+    def __init__(
+        self, orders: Orders, make: Callable[[Sums], Any], number: Callable[[int, int, int], int | None]
+    ) -> None:
         super().__init__(orders)
         self._make = make
+        self._number = number
 
     def value(self, profile: Profile, t: int) -> Any:
         """Of the orders that count."""
         return self._make(Sums.of(self._orders.counted(profile, t)))
 
     def _leaving(self, orders: Sequence[Order]) -> Iterable[tuple[int, Any]]:
-        sums = Sums.of(orders)
-        for left in range(len(orders) - 1, -1, -1):
-            sums = sums.without(orders[left])
+        for left, sums in self._sums(orders):
             yield left, self._make(sums)
+
+    def _sums(self, orders: Sequence[Order]) -> Iterable[tuple[int, Sums]]:
+        count, known, amount = Sums.of(orders)
+        for left in range(len(orders) - 1, -1, -1):
+            one = orders[left][1]
+            count -= 1
+            if one is not None:
+                known -= 1
+                amount -= one
+            yield left, Sums(count, known, amount)
+
+    def _changes(self, profile: Profile, t: int, test: Test | None) -> int | None:
+        if test is None or not test.model_fields_set <= BOUNDS or self._orders.ahead(profile, t) is not None:
+            return super()._changes(profile, t, test)
+        # This runs through hundreds of orders with each of them: whole numbers, no decimals, no calls.
+        bounds, number = Bounds.of(test), self._number
+        orders = self._orders.counted(profile, t)
+        count, known, amount = Sums.of(orders)
+        more, least, less, most = bounds.more_than, bounds.at_least, bounds.less_than, bounds.at_most
+        now = None
+        for left in range(len(orders), -1, -1):
+            value = number(count, known, amount)
+            truth = value is not None and not (
+                (more is not None and value <= more)
+                or (least is not None and value < least)
+                or (less is not None and value >= less)
+                or (most is not None and value > most)
+            )
+            if now is None:
+                now = truth
+            elif truth != now and not (left and orders[left - 1].at == orders[left].at):
+                return orders[left].at + self._orders.window
+            if left:
+                one = orders[left - 1][1]
+                count -= 1
+                if one is not None:
+                    known -= 1
+                    amount -= one
+        return None
 
 
 class Gap(OfOrders):
@@ -288,5 +380,9 @@ class Gap(OfOrders):
         return gap_in_days(self._orders.counted(profile, t))
 
     def _leaving(self, orders: Sequence[Order]) -> Iterable[tuple[int, Any]]:
-        for left in range(len(orders) - 1, -1, -1):
+        for step, left in enumerate(range(len(orders) - 1, -1, -1)):
+            if step == SOON:
+                # A median of what is left is dear: then somebody looks again.
+                yield left, MAYBE
+                return
             yield left, gap_in_days(orders[:left])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from homing.domain.attributes.attribute import earliest, next_step
-from homing.domain.attributes.orders import Orders, gap_of
+from homing.domain.attributes.orders import Orders
 from homing.domain.profiles.profile import Profile
 from homing.domain.segments.comparisons import Test
 from homing.domain.time import DAY
@@ -44,14 +44,14 @@ class Overdue:
     def value(self, profile: Profile, t: int) -> float | None:
         """None with fewer than three orders in the window."""
         orders = self._orders.counted(profile, t)
-        gap = gap_of(orders)
+        gap = self._orders.gap(orders)
         return None if gap is None else (t - orders[0].at) * _HUNDRED // gap / _HUNDRED
 
     def next_change(self, profile: Profile, t: int, test: Test | None = None) -> int | None:
         """The next hundredth (that a test asks for), or the instant at which an order leaves."""
         orders = self._orders.counted(profile, t)
         ahead = self._orders.ahead(profile, t)
-        gap = gap_of(orders)
+        gap = self._orders.gap(orders)
         if gap is None:
             return ahead
         now = (t - orders[0].at) * _HUNDRED // gap

@@ -11,7 +11,18 @@ from homing.domain.attributes.engagement import EngagementScore
 from homing.domain.attributes.language import StagedAttribute
 from homing.domain.attributes.mails import Mails, OfMails, shown, tier_of
 from homing.domain.attributes.names import AFFINITIES, RANKED, WEEKDAYS, computed_names
-from homing.domain.attributes.orders import Gap, Orders, Summed, Sums, average_of, count_of, spent_of
+from homing.domain.attributes.orders import (
+    Gap,
+    Orders,
+    Summed,
+    Sums,
+    average_in_millionths,
+    average_of,
+    count_in_millionths,
+    count_of,
+    spent_in_millionths,
+    spent_of,
+)
 from homing.domain.attributes.rankings import Rankings, Standing
 from homing.domain.attributes.recency import DaysSince, Overdue
 from homing.domain.attributes.staged import CurrentStage
@@ -111,9 +122,9 @@ class Attributes:
         return {
             "recency": lambda: DaysSince(orders),
             "customer_for": lambda: DaysSince(orders, first=True),
-            "orders": lambda: Summed(orders, count_of),
-            "spent": lambda: Summed(orders, spent_of),
-            "average_order_value": lambda: Summed(orders, average_of),
+            "orders": lambda: Summed(orders, count_of, count_in_millionths),
+            "spent": lambda: Summed(orders, spent_of, spent_in_millionths),
+            "average_order_value": lambda: Summed(orders, average_of, average_in_millionths),
             "usual_gap": lambda: Gap(orders),
             "overdue": lambda: Overdue(orders),
             "favourite_category": lambda: Favourite(touches, "category"),

@@ -80,11 +80,13 @@ class Rfm(Stepwise):
             sums = Sums.of(orders)
             passed = {latest + (days + 1) * DAY for days in thresholds.recency}
             leaves = {order.at + self._orders.window for order in orders}
-            for instant in sorted(instant for instant in passed | leaves if instant > t):
-                if ahead is not None and ahead <= instant:
-                    break
+            # Then everybody is scored anew, so there is no need to look further.
+            rescored = next_rescore(profile, t)
+            ahead = rescored if ahead is None else min(ahead, rescored)
+            for instant in sorted(instant for instant in passed | leaves if t < instant < ahead):
                 while orders and orders[-1].at + self._orders.window <= instant:
-                    sums = sums.without(orders.pop())
+                    orders.pop()
+                    sums = Sums.of(orders)
                 yield instant, self._made(latest, sums, instant, thresholds)
         if ahead is not None:
             yield ahead, MAYBE

@@ -12,7 +12,8 @@ from homing.domain.errors import InvalidInput
 from homing.domain.profiles.profile import Profile
 from homing.domain.segments.comparisons import Test
 from homing.domain.segments.language import Condition
-from homing.domain.segments.rules import Rule, next_flip
+from homing.domain.segments.native import Native, native
+from homing.domain.segments.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class StageRule:
     """A compiled stage; ``keep_for`` in microseconds."""
 
     name: str
-    when: Rule
-    keep_while: Rule | None
+    when: Native
+    keep_while: Native | None
     keep_for: int | None
 
 
@@ -36,16 +37,15 @@ class StagedRule:
     @classmethod
     def compiled(cls, attribute: StagedAttribute, compile: Callable[[Condition], Rule]) -> StagedRule:
         """Compiles the conditions; raises InvalidInput when one depends on a staged attribute."""
-        stages = tuple(
-            StageRule(
-                stage.name,
-                compile(stage.when),
-                compile(stage.keep_while) if stage.keep_while is not None else None,
-                stage.keep_for,
-            )
+        compiled = [
+            (stage, compile(stage.when), None if stage.keep_while is None else compile(stage.keep_while))
             for stage in attribute.stages
+        ]
+        stages = tuple(
+            StageRule(stage.name, native(when), None if keeps is None else native(keeps), stage.keep_for)
+            for stage, when, keeps in compiled
         )
-        rules = [rule for stage in stages for rule in (stage.when, stage.keep_while) if rule is not None]
+        rules = [rule for _, when, keeps in compiled for rule in (when, keeps) if rule is not None]
         reads: frozenset[str] = frozenset().union(*(rule.reads for rule in rules))
         if circular := sorted(one.removeprefix("stage:") for one in reads if one.startswith("stage:")):
             raise InvalidInput(
@@ -73,12 +73,12 @@ class StagedRule:
         return None, changes
 
     def _holds(self, stage: StageRule, profile: Profile, t: int, present: str | None) -> tuple[bool, int | None]:
-        holds, flip = next_flip(stage.when, profile, t)
+        holds, flip = stage.when(profile, t)
         if stage.keep_while is None:
             return holds, flip
         # A stage that is entered now will be judged by both from now on.
         if stage.name == present or holds:
-            keeps, until = next_flip(stage.keep_while, profile, t)
+            keeps, until = stage.keep_while(profile, t)
             return holds or keeps, earliest(flip, until)
         return holds, flip
 

@@ -42,6 +42,7 @@ class Touches:
         self._asked: set[str] = set()
         # By name the last answer and what it was made of: several attributes ask for the same of one person.
         self._known: dict[str, tuple[list[Entry], dict[str, float]]] = {}
+        self._latest: tuple[list[Entry], list[Entry]] = (_NONE, _NONE)
 
     def reads(self, *asked: str) -> frozenset[str]:
         """Plans the memory, with ``category``, ``brand``, ``product`` or ``device`` in it. Returns the slot."""
@@ -86,9 +87,14 @@ class Touches:
     def entries(self, profile: Profile, t: int) -> list[Entry]:
         """The latest touches by ``t``."""
         held: list[Entry] = profile.memory.get("c.touches", _NONE)
-        if held and len(held) <= KEEP and held[0][0] <= t:
+        if not held or held[0][0] > t:
+            return [entry for entry in held if entry[0] <= t][:KEEP]
+        if len(held) <= KEEP:
             return held
-        return [entry for entry in held if entry[0] <= t][:KEEP]
+        if self._latest[0] is not held:
+            # Until the profile is pruned one more is remembered; who asks again gets the same list.
+            self._latest = (held, held[:KEEP])
+        return self._latest[1]
 
     def ahead(self, profile: Profile, t: int) -> int | None:
         """The first touch after ``t``."""

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from homing.domain.segments.values import Duration, Model, Scalar
 from homing.domain.segments.when import Day
 
-_BOUNDS = frozenset({"more_than", "at_least", "less_than", "at_most"})
+BOUNDS = frozenset({"more_than", "at_least", "less_than", "at_most"})
 _MILLION = 1_000_000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -26,7 +26,7 @@ class Comparison(Model):
 
     def asks(self) -> bool:
         """Whether there is any bound."""
-        return bool(self.model_fields_set & _BOUNDS)
+        return bool(self.model_fields_set & BOUNDS)
 
     def holds(self, number: float) -> bool:
         """Whether the number lies within."""
