@@ -123,6 +123,8 @@ def test_a_pointer_remembers_who_else_was_seen_with_a_device(profiles: ProfileSt
     profiles.point("device", "ada", expected=2, shared=frozenset({"eve", "bob"}))
     profiles.point("device", "ada", expected=0)
     assert profiles.read(["device"]) == {"device": Pointer("device", "ada", frozenset({"eve", "bob"}))}
+    with pytest.raises(Conflict):
+        profiles.point("device", "ada", expected=0, shared=frozenset({"cy"}))
 
 
 def test_a_pointer_that_is_as_it_was_read_is_turned_elsewhere(profiles: ProfileStore) -> None:

@@ -115,7 +115,8 @@ def test_instants_survive_as_differences(found: list[int], now: int) -> None:
 def test_no_field_of_a_profile_is_left_out() -> None:
     full = Profile(
         "p", 1, identifiers={"email": {"a@b.example"}}, merged={"m"}, doubts={"d"}, dismissed={"n"}, apart={"o"},
-        shared={"h"}, traits={"a": TraitValue(2, 1, "s", 1, 0.9)}, rivals={"a": {"1:csv": TraitValue(1, 1, "csv", 2)}},
+        shared={"h"}, moving={"w@1"},
+        traits={"a": TraitValue(2, 1, "s", 1, 0.9)}, rivals={"a": {"1:csv": TraitValue(1, 1, "csv", 2)}},
         lists={"vip": (5, True)}, consents={"x": Consent(1, 2, False, "s", "")}, memory={"m": [(1, 2, None)]},
         carts={"c": {3: [1, "add", []]}}, seen={"aabbccddeeff": 4}, revision="r", first_at=1, last_at=2, segments={"s"},
         stages={"lifecycle": ["active", 3]}, evaluated_at=9, wake_at=10,

@@ -60,7 +60,7 @@ class DynamoProfiles:
         except Conflict:
             # Read again only now: pointing where it points already is rare.
             held = self.read([id]).get(id)
-            if not isinstance(held, Pointer) or held.target != target:
+            if not isinstance(held, Pointer) or held.target != target or not shared <= held.shared:
                 raise
 
     def repoint(self, old: Pointer, new: Pointer) -> None:

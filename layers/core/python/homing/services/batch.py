@@ -17,7 +17,7 @@ from homing.domain.profiles import carts
 from homing.domain.profiles.fold import is_duplicate
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
-from homing.services.merging import close_carts, close_ordered_carts, merge
+from homing.services.merging import announce, close_carts, close_ordered_carts, merge
 from homing.services.ports import Pointer, ProfileStore
 from homing.services.resolve import far
 from homing.services.whose import Held, People
@@ -169,12 +169,12 @@ class Batch:
     def _close_ordered_carts(self, profile: Profile, until: int) -> None:
         close_ordered_carts(self.engine, self.profiles, self.identity, profile, until)
 
-    def _merge(self, winner: Held, loser: Held, event: Event) -> None:
+    def _merge(self, winner: Held, loser: Held, at: int) -> None:
         for held in (winner, loser):
-            self._close_ordered_carts(held.profile, event.received)
+            self._close_ordered_carts(held.profile, at)
         # What the loser brought comes again too, should the winner's write fail.
         winner.first = min(winner.first, loser.first, key=_place)
-        merge(self.engine, winner.profile, loser.profile, event.received)
+        merge(self.engine, winner.profile, loser.profile, at)
         self.counts["merged"] += 1
 
     def _doubt(self, held: Held, mark: str, event: Event) -> None:
@@ -221,12 +221,16 @@ class Batch:
             store, profile = self.profiles, held.profile
             for cart, at in held.ordered.items():
                 store.close_cart(cart, at)
+            absorbed = {
+                id: announce(store, id, version, profile.id, held.expected) if version else 0
+                for id, version in held.absorbed.items()  # noqa: A001
+            }
             if held.dirty:
                 profile.version = held.expected + 1
                 self.engine.finish(profile)
                 store.write(profile, expected=held.expected)
                 self.written.update(dict.fromkeys(held.events, profile.id))
-            for id, version in held.absorbed.items():  # noqa: A001
+            for id, version in absorbed.items():  # noqa: A001
                 store.point(id, profile.id, expected=version, shared=self.people.claims_of(id))
             # Only now: had another writer been faster, the target might be somebody else.
             for id in sorted(held.links):  # noqa: A001

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from homing.domain.engine import Engine
-from homing.domain.profiles import carts
+from homing.domain.errors import Conflict
+from homing.domain.profiles import carts, people
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Change, Profile
-from homing.services.ports import ProfileStore
+from homing.services.ports import Pointer, ProfileStore
 
 
 def merge(engine: Engine, winner: Profile, loser: Profile, at: int) -> None:
@@ -17,6 +18,28 @@ def merge(engine: Engine, winner: Profile, loser: Profile, at: int) -> None:
     data = {"from": loser.id, "segments": sorted(loser.segments)}
     engine.absorb(winner, loser, at)
     winner.changes.append(Change("profile_merged", loser.id, at, loser.id, data))
+
+
+def announce(store: ProfileStore, loser: str, version: int, winner: str, expected: int) -> int:
+    """Writes down that a stored profile is being merged into ``winner`` (which is at version ``expected``), before that
+    one is written with what it knew; returns the loser's version then.
+
+    Otherwise somebody could change it between the two writes so that it may not be merged any more, and what it knew
+    would be both people's. Whoever meets a profile that is moving finishes the merge, or, when the winner has changed
+    since, decides anew. Raises Conflict when it is not at ``version``.
+    """
+    item = store.read([loser]).get(loser)
+    if isinstance(item, Pointer) and item.target == winner:
+        return version
+    if not isinstance(item, Profile) or item.version != version:
+        raise Conflict(f"profile {loser} is not at version {version}")
+    mark = people.moving_mark(winner, expected)
+    if item.moving == {mark}:
+        return version
+    item.moving, item.changes = {mark}, []
+    item.version = version + 1
+    store.write(item, expected=version)
+    return version + 1
 
 
 def close_ordered_carts(engine: Engine, store: ProfileStore, identity: Identity, profile: Profile, until: int) -> None:

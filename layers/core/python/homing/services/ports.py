@@ -64,7 +64,7 @@ class ProfileStore(Protocol):
 
     def point(self, id: str, target: str, *, expected: int, shared: frozenset[str] = frozenset()) -> None:
         """Turns an item into a pointer; Conflict unless it is at version ``expected`` (0: nothing there). Quiet when
-        it points to the target already, which then keeps what it says of sharing."""
+        it points to the target already and knows all of ``shared``."""
 
     def repoint(self, old: Pointer, new: Pointer) -> None:
         """Changes a pointer; Conflict unless it is as ``old`` says."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from homing.domain.errors import Unavailable
 from homing.domain.profiles.identity import shared_id
-from homing.domain.profiles.people import FOR_GOOD
+from homing.domain.profiles.people import FOR_GOOD, read_moving
 from homing.domain.profiles.profile import Profile
 from homing.services.ports import Pointer, ProfileStore
 
@@ -33,6 +33,7 @@ def load(store: ProfileStore, ids: Iterable[str], *, claims: bool = False) -> di
         items.update(found)
         read |= wanted
         wanted = {item.target for item in found.values() if isinstance(item, Pointer)}
+        wanted |= {moving[0] for i in found.values() if isinstance(i, Profile) and (moving := read_moving(i))}
         if claims:
             for item in found.values():
                 if item.shared and item.id in asked:

@@ -17,7 +17,7 @@ from homing.domain.profiles.identity import Identity, is_shared_id
 from homing.domain.profiles.profile import Profile
 from homing.domain.profiles.reviewing import reasons
 from homing.domain.time import to_datetime
-from homing.services.merging import close_ordered_carts, merge
+from homing.services.merging import announce, close_ordered_carts, merge
 from homing.services.ports import Clock, Journal, ProfileStore
 from homing.services.resolve import load, resolve, root
 
@@ -129,17 +129,18 @@ class ReviewList:
                 raise InvalidInput("these are one person already", code="same_person")
             if is_shared_id(winner.id) or is_shared_id(loser.id):
                 raise InvalidInput("what was done on a shared device is nobody's", code="nobody")
-            now, versions = self.clock(), (winner.version, loser.version)
+            now, expected = self.clock(), winner.version
             for profile in (winner, loser):
                 profile.changes = []
                 close_ordered_carts(self.engine, self.profiles, self.identity, profile, now)
             merge(self.engine, winner, loser, now)
             winner.apart -= {loser.id, *loser.merged}
             self.engine.finish(winner)
-            winner.version = versions[0] + 1
+            winner.version = expected + 1
             try:
-                self.profiles.write(winner, expected=versions[0])
-                self.profiles.point(loser.id, winner.id, expected=versions[1], shared=frozenset(loser.shared))
+                announced = announce(self.profiles, loser.id, loser.version, winner.id, expected)
+                self.profiles.write(winner, expected=expected)
+                self.profiles.point(loser.id, winner.id, expected=announced, shared=frozenset(loser.shared))
             except Conflict:
                 # What is written already is merged again, which changes nothing.
                 continue

@@ -16,7 +16,8 @@ from homing.domain.profiles.profile import Profile
 from homing.services.ports import Pointer, ProfileStore
 from homing.services.resolve import load, root
 
-Refs = Sequence[tuple[IdentifierKind | None, str]]
+_Ref = tuple[IdentifierKind | None, str]
+Refs = Sequence[_Ref]
 _NOBODY: frozenset[str] = frozenset()
 
 
@@ -43,7 +44,7 @@ class People:
         store: ProfileStore,
         ids: Iterable[str],
         *,
-        merge: Callable[[Held, Held, Event], None],
+        merge: Callable[[Held, Held, int], None],
         doubt: Callable[[Held, str, Event], None],
     ) -> None:
         self.stored = load(store, ids, claims=True)
@@ -54,6 +55,18 @@ class People:
         self._moved: dict[str, str] = {}
         self._merge_profiles = merge
         self._note = doubt
+        # Merges that somebody decided and did not finish: they are decided.
+        self._moving: list[Profile] = []
+        for _, item in sorted(self.stored.items()):
+            if isinstance(item, Profile) and (moving := people.read_moving(item)):
+                target, version = root(self.stored, moving[0]), moving[1]
+                winner = self.stored.get(target)
+                decided = people.is_decided(item, version, winner if isinstance(winner, Profile) else None)
+                if decided and self.root(target) != item.id:
+                    self._moved[item.id] = target
+                    self._moving.append(item)
+                else:
+                    item.moving = set()
 
     # What is known
 
@@ -66,7 +79,11 @@ class People:
 
     def exists(self, id: str) -> bool:
         """Whether a profile is stored under this id, or will be."""
-        return id in self.held or isinstance(self.stored.get(id), Profile)
+        return (
+            id in self.held
+            or isinstance(self.stored.get(id), Profile)
+            or any(self.root(item.id) == id for item in self._moving)
+        )
 
     def hold(self, id: str, sequence: str) -> Held:
         """The profile to be changed; ``sequence`` is the first record that needs it."""
@@ -74,7 +91,10 @@ class People:
             item = self.stored.get(id)
             profile = item if isinstance(item, Profile) else Profile(id)
             profile.changes = []
-            self.held[id] = Held(profile, profile.version, first=sequence)
+            held = self.held[id] = Held(profile, profile.version, first=sequence)
+            for other in [item for item in self._moving if self.root(item.id) == id]:
+                self._moving.remove(other)
+                self._absorb(held, Held(other, other.version, first=sequence), 0)
         return self.held[id]
 
     def claims_of(self, key: str) -> frozenset[str]:
@@ -108,6 +128,8 @@ class People:
         said = {kind: {normalise(kind, event.identifiers[kind])} for kind in people.STRONG if kind in event.identifiers}
         stated = event.type == "alias"
         refs, shared = self._without_shared(refs)
+        if shared and said:
+            refs = [*refs, *self._same_people(shared, said, sequence)]
         owner = self.root(refs[0][1])
         if not self.exists(owner):
             for kind, key in refs[1:]:
@@ -161,6 +183,8 @@ class People:
         for _, key in refs:
             if self.claims_of(key):
                 if known := self._folded_before(key, event, sequence):
+                    if not is_shared_id(known):
+                        self._link(refs, known, sequence)
                     return known
                 if self.is_shared(key):
                     return shared_id(key)
@@ -195,6 +219,13 @@ class People:
             return shared_id(key)
         return owner
 
+    def _link(self, refs: Refs, owner: str, sequence: str) -> None:
+        """Identifiers that lead nowhere yet will lead to the owner."""
+        for _, key in refs:
+            if not self.exists(end := self.root(key)):
+                self._moved[end] = owner
+                self.hold(owner, sequence).links.add(end)
+
     # Devices
 
     def is_shared(self, key: str) -> bool:
@@ -210,6 +241,22 @@ class People:
     def _without_shared(self, refs: Refs) -> tuple[Refs, list[str]]:
         shared = [ref for ref in refs if ref[0] in people.WEAK and self.is_shared(ref[1])]
         return ([ref for ref in refs if ref not in shared], [key for _, key in shared]) if shared else (refs, [])
+
+    def _claimants(self, key: str) -> list[str]:
+        """The people who were seen with a device, as far as it remembers them."""
+        people_ = [self.root(key), *(self.root(c) for c in sorted(self.claims_of(key) - {people.FOR_GOOD}))]
+        return list(dict.fromkeys(id for id in people_ if self.exists(id)))  # noqa: A001
+
+    def _same_people(self, keys: Iterable[str], said: people.Identifiers, sequence: str) -> list[_Ref]:
+        """Who of those seen with shared devices is the event's person by what it says: should a writer have died before
+        their identifier led to them, they are found here."""
+        found: list[_Ref] = []
+        for key in keys:
+            for id in self._claimants(key):  # noqa: A001
+                held = self.hold(id, sequence).profile.identifiers
+                if people.compare(said, held) == "same":
+                    found.append((next(kind for kind in people.STRONG if said.get(kind) and held.get(kind)), id))
+        return found
 
     def _claim(self, key: str, person: str, sequence: str) -> None:
         """One more person was seen with a device."""
@@ -229,8 +276,7 @@ class People:
     def _folded_before(self, key: str, event: Event, sequence: str) -> str | None:
         """Who has this very message already: a redelivery does not go to somebody else because the device has since
         become, or ceased to be, a shared one."""
-        candidates = [self.root(key), *(self.root(c) for c in sorted(self.claims_of(key) - {people.FOR_GOOD}))]
-        for id in [*candidates, shared_id(key)]:  # noqa: A001
+        for id in [*self._claimants(key), shared_id(key)]:  # noqa: A001
             if self.exists(id) and is_duplicate(self.hold(id, sequence).profile, event):
                 return id
         return None
@@ -238,7 +284,11 @@ class People:
     # One of two
 
     def _merge(self, winner: Held, loser: Held, event: Event) -> None:
-        self._merge_profiles(winner, loser, event)
+        self._absorb(winner, loser, event.received)
+        del self.held[loser.profile.id]
+
+    def _absorb(self, winner: Held, loser: Held, at: int) -> None:
+        self._merge_profiles(winner, loser, at)
         winner.absorbed[loser.profile.id] = loser.expected
         winner.absorbed.update(loser.absorbed)
         winner.links |= loser.links
@@ -246,7 +296,6 @@ class People:
         winner.ordered.update(loser.ordered)
         winner.dirty = True
         self._moved[loser.profile.id] = winner.profile.id
-        del self.held[loser.profile.id]
 
     def _doubt(self, one: Held, other: Held, kind: IdentifierKind | None, event: Event) -> None:
         for mine, theirs in ((one, other), (other, one)):

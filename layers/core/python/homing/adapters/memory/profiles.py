@@ -71,7 +71,7 @@ class MemoryProfiles:
         self.faults.before("point")
         with self._lock:
             held = self._pointers.get(id)
-            if held is None or held.target != target:
+            if held is None or held.target != target or not shared <= held.shared:
                 self._expect(id, expected)
                 if (stored := self._profiles.pop(id, None)) is not None:
                     self._wakes.set(id, Profile(id, stored.version).wake_bucket, None)

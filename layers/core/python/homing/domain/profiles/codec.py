@@ -28,7 +28,7 @@ _LEVEL = 3
 _HASH_BYTES = 6
 # How many keys every profile has, and the sets of texts that few have: short key → field.
 _USUAL = len("itcmkvrazgews")
-_MARKS = {"x": "merged", "d": "doubts", "n": "dismissed", "p": "apart", "h": "shared"}
+_MARKS = {"x": "merged", "d": "doubts", "n": "dismissed", "p": "apart", "h": "shared", "u": "moving"}
 
 
 @cache

@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import Literal, NamedTuple
 
 from homing.domain.events.event import IdentifierKind
+from homing.domain.profiles.bounds import MAX_MERGED
 from homing.domain.profiles.profile import Profile
 
 # In the order in which they are compared.
@@ -103,6 +104,27 @@ def open_doubts(profile: Profile) -> list[Doubt]:
     settled = {*_names(profile), *profile.apart}
     doubts = [read_mark(text) for text in sorted(profile.doubts - profile.dismissed)]
     return [doubt for doubt in doubts if doubt.other not in settled]
+
+
+def moving_mark(winner: str, version: int) -> str:
+    """That a profile is being merged into another, as that one was when it was decided."""
+    return f"{winner}@{version}"
+
+
+def read_moving(profile: Profile) -> tuple[str, int] | None:
+    """Into whom a profile is being merged, and that one's version when it was decided; None: into nobody."""
+    if not profile.moving:
+        return None
+    winner, _, version = min(profile.moving).rpartition("@")
+    return winner, int(version)
+
+
+def is_decided(loser: Profile, version: int, winner: Profile | None) -> bool:
+    """Whether an announced merge holds: it was done already, or nobody has changed the winner since it was decided.
+    Otherwise whoever decided it can't write the winner any more, and it is to be decided anew."""
+    if winner is None:
+        return version == 0
+    return winner.version == version or loser.id in winner.merged or len(winner.merged) >= MAX_MERGED
 
 
 def claimed(claims: AbstractSet[str], person: str) -> frozenset[str]:

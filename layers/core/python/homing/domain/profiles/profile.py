@@ -93,6 +93,8 @@ class Profile:
     dismissed: set[str] = field(default_factory=set)
     # Profiles that somebody decided are other people: they never become one again.
     apart: set[str] = field(default_factory=set)
+    # Being merged into that profile (at most one, "<id>@<its version then>"): decided, and not yet done.
+    moving: set[str] = field(default_factory=set)
     # Other people seen with the device that this id was made of. Of the id, not of the person: merging leaves it behind.
     shared: set[str] = field(default_factory=set)
     traits: dict[str, TraitValue] = field(default_factory=dict)
