@@ -24,7 +24,7 @@ class Edges:
         durations = sorted(calendar.duration(text) for text in names["durations"])
         self.durations = [0, *durations]
         if "recency" in self.keys:
-            self.durations += [n * DAY for n in range(1, 5)]
+            self.durations += [n * DAY for n in (*range(1, 22), 100, 101)]
         if "sequence" in self.keys:
             self.durations += [one + other for one in durations for other in durations]
         self.dates = sorted(names["dates"])

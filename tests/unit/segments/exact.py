@@ -47,6 +47,7 @@ def describe(case: Case) -> str:
     """A case to read."""
     lines = [f"time zone of the shop: {case.zone}; until {case.until}"]
     lines += [f"segment {name}: {rule}" for name, rule in case.segments.items()]
+    lines += [f"stages of {name}: {stages}" for name, stages in case.stages.items()]
     for step in case.steps:
         if step["do"] == "event":
             lines.append(f"  {step['who']} { ({k: v for k, v in step['raw'].items() if v}) }")
