@@ -71,7 +71,9 @@ def test_a_star_stands_only_for_the_keys_of_objects(stacks: Synthesized) -> None
     ]
 
     assert starred
-    assert all(set(actions) <= {"s3:PutObject", "s3:GetObject"} and "Bucket" in resource for actions, resource in starred)
+    assert all(
+        set(actions) <= {"s3:PutObject", "s3:GetObject"} and "Bucket" in resource for actions, resource in starred
+    )
 
 
 def test_whatever_an_adapter_calls_is_granted_to_somebody(stacks: Synthesized) -> None:

@@ -160,7 +160,9 @@ class _Source:
             )
         if low > 1:
             # Too few, but some of them may be stamped ahead.
-            self._write(depth, f"if held and not T{n} and held[0][0] > t: T{n}, F{n} = ask(rule{n}, profile, t); asked = True")
+            self._write(
+                depth, f"if held and not T{n} and held[0][0] > t: T{n}, F{n} = ask(rule{n}, profile, t); asked = True"
+            )
 
     def _trait(self, n: int, rule: TraitRule, words: frozenset[str], depth: int) -> None:
         self.names |= {f"rule{n}": rule, f"words{n}": words}
