@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from homing.domain.attributes.language import StagedAttribute
+from homing.domain.content.choices.language import Choice
 from homing.domain.flows.language import Flow
 from homing.domain.segments.language import Duration, Model, Segment
 from homing.domain.segments.when import TimeOfDay
@@ -240,6 +241,8 @@ class Template(Model):
     variables: list[str] = Field(default_factory=list)
     # Computed attributes that it reads: the engine keeps the memory for them.
     computed: list[str] = Field(default_factory=list)
+    # Choices that it reads: the engine keeps the memory for these too.
+    choices: list[str] = Field(default_factory=list)
 
 
 class Campaigns(Model):
@@ -252,6 +255,8 @@ class Campaigns(Model):
     segments: dict[str, Segment] = Field(default_factory=dict)
     # Attributes with stages (lifecycle, persona).
     attributes: dict[str, StagedAttribute] = Field(default_factory=dict)
+    # Which variant of a content somebody gets.
+    choices: dict[str, Choice] = Field(default_factory=dict)
     flows: dict[str, Flow] = Field(default_factory=dict)
     templates: dict[str, Template] = Field(default_factory=dict)
     products: dict[str, Product] = Field(default_factory=dict)

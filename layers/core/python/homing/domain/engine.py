@@ -13,6 +13,7 @@ from homing.domain.attributes.rankings import Rankings
 from homing.domain.attributes.registry import Attributes
 from homing.domain.attributes.staged import StagedRule
 from homing.domain.campaigns import Campaigns
+from homing.domain.content.choices.choose import CompiledChoice
 from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.flows.language import If, Step
@@ -60,6 +61,12 @@ class Engine:
                 self.goals[flow.name] = compiler.compile(flow.stop_when)
             for position, step in _branches(flow.steps):
                 self.branches[flow.name, position] = compiler.compile(step.if_)
+        read = sorted({name for template in campaigns.templates.values() for name in template.choices})
+        self.choices = {
+            name: CompiledChoice(campaigns.choices[name], compiler.compile, self.attributes)
+            for name in read
+            if name in campaigns.choices
+        }
         for template in campaigns.templates.values():
             for name in template.computed:
                 self.attributes.get(name)

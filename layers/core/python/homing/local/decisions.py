@@ -25,6 +25,8 @@ def message(profile_id: str, entry: Entry, run: Run | None, mail: Mail | None) -
         flow=entry.flow,
         run_id=entry.run_id,
         template=entry.template,
+        variant=entry.variant or None,
+        because=entry.because,
         trigger=run.trigger if run else "",
         triggered_at=run.triggered_at if run else None,
         decided_at=entry.decided_at or None,

@@ -40,6 +40,8 @@ class Message(_Line):
     run_id: str = ""
     template: str = ""
     variant: str | None = None
+    # Why that variant: the branch of each choice, with what it saw.
+    because: str = ""
     trigger: str = ""
     triggered_at: Instant | None = None
     decided_at: Instant | None = None

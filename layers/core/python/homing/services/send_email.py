@@ -26,6 +26,8 @@ from homing.domain.profiles.fold import EVERY_TOPIC
 from homing.domain.profiles.identity import Identity, normalise
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, MINUTE
+from homing.services import contents
+from homing.services.contents import Content
 from homing.services.ports import Clock, Journal, Lost, Mailer, ProfileStore, Refused, Throttled
 from homing.services.resolve import trail
 
@@ -127,8 +129,10 @@ class SendEmail:
             )
             return self._save(ledger, later, now)
         assert profile is not None
+        content = contents.choose(self.campaigns, self.engine, request, profile, now)
+        entry = entry.change(variant=content.variant, because=content.because)
         try:
-            mail = self._mail(request, profile, now)
+            mail = self._mail(request, profile, now, content)
         except InvalidInput as error:
             failed = entry.change(status="dropped", reason=f"render_failed: {error}"[:300], wake_at=None, request=None)
             return self._save(ledger, failed, now)
@@ -244,7 +248,7 @@ class SendEmail:
             return {}
         return self.engine.attributes.values(held.computed, profile, now)
 
-    def _mail(self, request: SendRequest, profile: Profile, now: int) -> Mail:
+    def _mail(self, request: SendRequest, profile: Profile, now: int, content: Content) -> Mail:
         email = profile.email or ""
         email_key = self.identity.key("email", normalise("email", email))
         # One click ends everything that is not transactional; the preference page is for choosing.
@@ -252,7 +256,7 @@ class SendEmail:
         context = build_context(
             campaigns=self.campaigns, profile=profile, request=request, unsubscribe_url=unsubscribe,
             preferences_url=self.links.preferences_url(profile.id, email_key, request.topic, now), now=now,
-            computed=self._computed(request.template, profile, now),
+            computed=self._computed(request.template, profile, now), choice=content.choice,
         )  # fmt: skip
         rendered = self.renderer.render(request.template, context)
         brand = self.campaigns.settings.brand

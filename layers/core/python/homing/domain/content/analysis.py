@@ -78,3 +78,12 @@ def computed(template: Template) -> list[str]:
             else:
                 found |= set(names[:1])
     return sorted(found)
+
+
+def choices(template: Template) -> list[str]:
+    """Names of the choices that any part of a template reads."""
+    found: set[str] = set()
+    for part in (template.subject, template.preheader, template.html, template.text):
+        analysis = environments().text.from_string(part).analyze(include_partials=False)
+        found |= {str(one.segments[1]) for one in analysis.globals.get("choice", ()) if len(one.segments) > 1}
+    return sorted(found)

@@ -40,6 +40,11 @@ CODES: dict[str, Code] = {
     "attribute_cycle": Code("error", "Stages that depend on an attribute with stages can't be decided."),
     "attribute_name": Code("error", "A file of `attributes/` is called like an attribute that Homing computes itself."),
     "segment_cycle": Code("error", "Segments that ask for each other in a circle can't be decided."),
+    # Choices
+    "choice_tie": Code("error", "Two rows of a matrix match the same people, say equally much, and give something else."),
+    "choice_too_large": Code("error", "A matrix with so many combinations that nobody could look through them."),
+    "unreachable_choice": Code("warning", "A row, rule or branch of a choice that nobody ever gets to."),
+    "unused_choice": Code("warning", "No template reads this choice."),
     # Catalog
     "catalog": Code("error", "A line of the catalog can't be read."),
     "duplicate_product": Code("error", "Two products have the same id."),

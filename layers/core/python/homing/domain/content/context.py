@@ -19,7 +19,7 @@ from homing.domain.time import to_datetime, zone
 # Names that a trait can't take.
 RESERVED = frozenset({
     "profile", "brand", "cart", "products", "order", "nth", "trigger", "topic", "unsubscribe_url", "preferences_url",
-    "now", "data", "year", "years", "segment", "views", "computed",
+    "now", "data", "year", "years", "segment", "views", "computed", "choice",
 })  # fmt: skip
 
 # What each trigger brings besides what is always there.
@@ -55,12 +55,13 @@ def build_context(
     preferences_url: str,
     now: int,
     computed: Mapping[str, Any] | None = None,
+    choice: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The variables of one mail. What is not known is absent, so that a template that needs it says so.
 
     Traits stand at the top level, in snake_case as well (``firstName`` is ``first_name`` too); reserved names beat
     them. Amounts are Decimal, times are datetimes in the customer's zone. ``computed`` are the attributes that the template
-    reads, by name.
+    reads, by name; ``choice`` what each choice that it reads gave them.
     """
     settings = campaigns.settings
     brand = settings.brand
@@ -91,6 +92,7 @@ def build_context(
     }
     items = _Items(campaigns)
     context["computed"] = _computed(computed or {}, items)
+    context["choice"] = dict(choice or {})
     return context | _brought(request.data, items, tz)
 
 

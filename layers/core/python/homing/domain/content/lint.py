@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from homing.domain.campaigns import Campaigns
+from homing.domain.content.choices.check import unreachable
 from homing.domain.content.codes import CODES, Severity
 from homing.domain.content.publish import Sources, collect, read
 from homing.domain.content.references import references, traits
 from homing.domain.content.render import Renderer
 from homing.domain.content.samples import samples
+from homing.domain.content.scope import choices as choice_shape
 from homing.domain.content.suggest import closest
 from homing.domain.content.template_source import TemplateSource
 from homing.domain.content.usage import Use, uses
@@ -43,6 +45,7 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
     problems = list(sources.problems)
     used = uses(sources.parsed_flows)
     problems += _events(sources)
+    problems += unreachable(sources.parsed_choices, sources.choices)
     for name, source in sorted(sources.templates.items()):
         problems += _template(source, used.get(name, []), sources)
     problems += _unused(files, sources, used)
@@ -55,7 +58,8 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
 
 
 def _events(sources: Sources) -> Iterator[InvalidCampaign]:
-    for located in [*sources.segments.values(), *sources.attributes.values(), *sources.flows.values()]:
+    folders = [sources.segments, sources.attributes, sources.choices, sources.flows]
+    for located in [one for folder in folders for one in folder.values()]:
         for kind, name, path in references(located.value):
             if kind == "event" and name not in KNOWN and (meant := closest(name, KNOWN)):
                 message = f"no event is called {name!r} (did you mean {meant!r}?)"
@@ -63,10 +67,12 @@ def _events(sources: Sources) -> Iterator[InvalidCampaign]:
 
 
 def _template(source: TemplateSource, used: list[Use], sources: Sources) -> Iterator[InvalidCampaign]:
-    documents = [*sources.segments.values(), *sources.attributes.values(), *sources.flows.values()]
+    folders = [sources.segments, sources.attributes, sources.choices, sources.flows]
+    documents = [located for folder in folders for located in folder.values()]
     asked = {name for located in documents for name in traits(located.value)}
     for part in source.parts.values():
-        yield from read_by(part, used, asked, sources.attributes)
+        choice = choice_shape(sources.choices, sources.parsed_choices)
+        yield from read_by(part, used, asked, sources.attributes, choice)
     for match in _PICTURE.finditer(source.body.text):
         if not re.search(r"\salt\s*=", match[0]) and "mj-attributes" not in _above(source.body.text, match.start()):
             yield source.body.error("this picture has no alt text", code="missing_alt", index=match.start())
@@ -90,6 +96,11 @@ def _unused(files: Mapping[str, bytes], sources: Sources, used: Mapping[str, lis
     for name, source in sources.templates.items():
         if name not in used and len(sources.parsed_flows) == len(sources.flows):
             yield source.located.error(f"no flow sends {name!r}", code="unused_template")
+    if len(sources.parsed_templates) == len(sources.templates):
+        asked = {name for template in sources.parsed_templates.values() for name in template.choices}
+        for name, located in sources.choices.items():
+            if name not in asked:
+                yield located.error(f"no template reads choice.{name}", code="unused_choice")
     if len(sources.templates) == sum(file.startswith("templates/") and file.endswith(".mjml") for file in files):
         included = {file for source in sources.templates.values() for file in source.body.files}
         for file in files:

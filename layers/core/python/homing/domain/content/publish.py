@@ -3,6 +3,7 @@
 settings.yaml                brand, topics, hours
 segments/*.yaml              one segment a file
 attributes/*.yaml            one attribute with stages (lifecycle, persona) a file
+choices/*.yaml               who gets which variant of a content, one choice a file
 flows/*.yaml                 one flow a file
 templates/*.mjml             one template a file: front matter with the subject, then MJML with Liquid
 templates/*.txt              its text part, where the one made from the HTML is not good enough
@@ -19,6 +20,8 @@ from dataclasses import dataclass, field
 from homing.domain.attributes.language import StagedAttribute
 from homing.domain.campaigns import Campaigns, Product, Settings, Template
 from homing.domain.content.catalog import read_catalog
+from homing.domain.content.choices.check import wrong_choices
+from homing.domain.content.choices.language import Choice
 from homing.domain.content.problems import M, validate
 from homing.domain.content.references import cycles, unknown
 from homing.domain.content.settings import wrong_settings
@@ -29,7 +32,7 @@ from homing.domain.errors import InvalidCampaign
 from homing.domain.flows.language import Flow
 from homing.domain.segments.language import Segment
 
-FOLDERS = ("segments", "attributes", "flows", "templates", "blocks", "catalog")
+FOLDERS = ("segments", "attributes", "choices", "flows", "templates", "blocks", "catalog")
 
 
 @dataclass(slots=True)
@@ -39,11 +42,13 @@ class Sources:
     settings: Located | None = None
     segments: dict[str, Located] = field(default_factory=dict)
     attributes: dict[str, Located] = field(default_factory=dict)
+    choices: dict[str, Located] = field(default_factory=dict)
     flows: dict[str, Located] = field(default_factory=dict)
     templates: dict[str, TemplateSource] = field(default_factory=dict)
     parsed_settings: Settings | None = None
     parsed_segments: dict[str, Segment] = field(default_factory=dict)
     parsed_attributes: dict[str, StagedAttribute] = field(default_factory=dict)
+    parsed_choices: dict[str, Choice] = field(default_factory=dict)
     parsed_flows: dict[str, Flow] = field(default_factory=dict)
     parsed_templates: dict[str, Template] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
@@ -69,6 +74,7 @@ def collect(files: Mapping[str, bytes]) -> tuple[Campaigns | None, list[InvalidC
         settings=sources.parsed_settings,
         segments=sources.parsed_segments,
         attributes=sources.parsed_attributes,
+        choices=sources.parsed_choices,
         flows=sources.parsed_flows,
         templates=sources.parsed_templates,
         products=sources.products,
@@ -102,6 +108,7 @@ def read(files: Mapping[str, bytes]) -> Sources:
             problems.append(problem)
     problems += _documents(files, "segments", Segment, sources.segments, sources.parsed_segments)
     problems += _documents(files, "attributes", StagedAttribute, sources.attributes, sources.parsed_attributes)
+    problems += _documents(files, "choices", Choice, sources.choices, sources.parsed_choices)
     problems += _documents(files, "flows", Flow, sources.flows, sources.parsed_flows)
     for file in _of(files, "templates", ".mjml"):
         problems += _template(files, file, sources)
@@ -131,10 +138,12 @@ def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[Invali
     staged = {_stem(file) for file in _of(files, "attributes", ".yaml")}
     templates = {_stem(file) for file in _of(files, "templates", ".mjml")}
     topics = sources.parsed_settings.topics if sources.parsed_settings else None
-    for located in [*sources.segments.values(), *sources.attributes.values(), *sources.flows.values()]:
+    documents = [sources.segments, sources.attributes, sources.choices, sources.flows]
+    for located in [one for folder in documents for one in folder.values()]:
         yield from unknown(located, segments=segments, templates=templates, topics=topics, staged=staged)
     yield from cycles(sources.segments)
     yield from wrong_stages(sources.attributes, sources.segments)
+    yield from wrong_choices(sources.parsed_choices, sources.choices, staged)
 
 
 def _documents(
@@ -166,6 +175,7 @@ def _strangers(files: Mapping[str, bytes]) -> Iterator[InvalidCampaign]:
     expected = {
         "segments": (".yaml",),
         "attributes": (".yaml",),
+        "choices": (".yaml",),
         "flows": (".yaml",),
         "templates": (".mjml", ".txt"),
         "blocks": (".mjml",),

@@ -65,7 +65,15 @@ def sample_context(campaigns: Campaigns, template: str, use: Use, *, bare: bool)
         preferences_url=f"{website}/preferences?t=sample",
         now=NOW,
         computed={} if bare else _computed(campaigns, template),
+        choice=_chosen(campaigns, template, bare=bare),
     )
+
+
+def _chosen(campaigns: Campaigns, template: str, *, bare: bool) -> dict[str, Any]:
+    """The first variant of each choice for one who is known, the default for one who is not."""
+    held = campaigns.templates.get(template)
+    found = {name: campaigns.choices[name] for name in (held.choices if held else ()) if name in campaigns.choices}
+    return {name: choice.default if bare else next(choice.variants()) for name, choice in found.items()}
 
 
 def _computed(campaigns: Campaigns, template: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from homing.domain.attributes.language import StagedAttribute
 from homing.domain.campaigns import Product, Settings
+from homing.domain.content.choices.language import Choice
 from homing.domain.content.template_source import FrontMatter
 from homing.domain.flows.language import Flow, TriggerKind
 from homing.domain.segments.language import Segment
@@ -24,6 +25,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     models: dict[str, type[BaseModel]] = {
         "segment": Segment,
         "attribute": StagedAttribute,
+        "choice": Choice,
         "flow": Flow,
         "settings": Settings,
         "template": FrontMatter,
@@ -40,11 +42,16 @@ def _schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         definitions["Times"] = {"anyOf": [{"type": "integer", "minimum": 0}, definitions["Times"]]}
     if "Trigger" in definitions:
         definitions["Trigger"] = _trigger()
-    if name in {"segment", "attribute", "flow"}:
+    if name in {"segment", "attribute", "choice", "flow"}:
         # The file's name says it.
         schema["required"] = [key for key in schema["required"] if key != "name"]
     if name == "segment":
         _listed(schema, "when")
+    if name == "choice":
+        _listed(definitions["Line"], "when")
+        _listed(definitions["Tree"], "if")
+        # A row of the matrix is a list: a value for each column, then the variant.
+        definitions["Cell"] = {"type": "array", "minItems": 2}
     if name == "attribute":
         _listed(definitions["Stage"], "when", "keep_while")
     return {"$schema": _DIALECT, **_written(schema)}

@@ -5,11 +5,12 @@ Written down once, from :mod:`homing.domain.content.context`, for static analysi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from homing.domain.attributes.names import BUILT_IN
 from homing.domain.campaigns import Brand
+from homing.domain.content.choices.language import Choice
 
 
 class Shape(NamedTuple):
@@ -84,7 +85,23 @@ def computed(staged: Iterable[str]) -> Shape:
 
 
 _ALWAYS_COMPUTED = ("orders", "spent", "engagement_score")
+
+
+def choices(names: Iterable[str], parsed: Mapping[str, Choice]) -> Shape:
+    """The shape of ``choice``: each is a text, or values by name, of which a variant may leave some out."""
+    shapes: dict[str, Shape] = {}
+    for name in names:
+        if name not in parsed:
+            shapes[name] = ANYTHING
+            continue
+        variants = [set(one) if isinstance(one, dict) else set() for one in parsed[name].variants()]
+        every, some = set.intersection(*variants), set.union(*variants)
+        shapes[name] = Shape(dict.fromkeys(sorted(some), VALUE), frozenset(some - every)) if some else VALUE
+    return Shape(shapes)
+
+
 VARIABLES["computed"] = computed(())
+VARIABLES["choice"] = choices((), {})
 FORLOOP = _object("name length index index0 rindex rindex0 first last parentloop")
 
 # Traits of Segment's spec, in snake_case: what a misspelt name probably meant.

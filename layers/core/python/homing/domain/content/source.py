@@ -7,8 +7,9 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from homing.domain.content.choices.included import NOTHING, chosen_blocks
 from homing.domain.content.suggest import did_you_mean
-from homing.domain.errors import InvalidCampaign
+from homing.domain.errors import InvalidCampaign, InvalidInput
 
 _INCLUDE = re.compile(r"""<mj-include\s+path\s*=\s*(["'])(?P<path>.*?)\1\s*(?:/>|>\s*</mj-include>)""")
 LAYOUT = "blocks/layout.mjml"
@@ -79,11 +80,27 @@ def _put(
         if wanted == "content" and content is not None:
             _put(source, files, content, None, (*above, file))
             continue
-        block = _block(files, file, text, where, wanted)
-        if block in (*above, file):
-            raise _at(file, text, where, f"{wanted!r} includes itself", "include_cycle")
-        _put(source, files, (block, 0), content, (*above, file))
+        for before, name in _wanted(files, file, text, where, wanted):
+            source.add(before, file, match.start())
+            if name in {"", NOTHING}:
+                continue
+            block = _block(files, file, text, where, name)
+            if block in (*above, file):
+                raise _at(file, text, where, f"{name!r} includes itself", "include_cycle")
+            _put(source, files, (block, 0), content, (*above, file))
     source.add(text[position:], file, position)
+
+
+def _wanted(files: Mapping[str, bytes], file: str, text: str, where: int, wanted: str) -> list[tuple[str, str]]:
+    """The block to put in, or those of a choice; each with the Liquid that stands before it. A last one ends the choice."""
+    try:
+        chosen = chosen_blocks(files, wanted)
+    except InvalidInput as error:
+        raise _at(file, text, where, error.message, "unknown_block") from error
+    if chosen is None:
+        return [("", wanted)]
+    branches = [(f"{{% {'elsif' if index else 'if'} {test} %}}", name) for index, (test, name) in enumerate(chosen)]
+    return [*branches, ("{% endif %}", "")]
 
 
 def _block(files: Mapping[str, bytes], file: str, text: str, where: int, wanted: str) -> str:

@@ -90,9 +90,10 @@ def publish_template(source: TemplateSource, brand: Brand) -> Template:
         html=_brand(compiled.liquid, brand, escape=True),
         text=_brand(text, brand, escape=False),
     )
-    from homing.domain.content.analysis import computed, roots
+    from homing.domain.content.analysis import choices, computed, roots
 
-    return template.model_copy(update={"variables": roots(template), "computed": computed(template)})
+    read = {"variables": roots(template), "computed": computed(template), "choices": choices(template)}
+    return template.model_copy(update=read)
 
 
 def _layout(files: Mapping[str, bytes], front: FrontMatter, located: Located, body: str) -> str | None:

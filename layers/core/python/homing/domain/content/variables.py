@@ -19,10 +19,14 @@ _KEEPING = frozenset({"slice", "sort", "sort_natural", "reverse", "where", "reje
 
 
 def read_by(
-    source: Source, used: Sequence[Use], traits: Collection[str] = (), staged: Collection[str] = ()
+    source: Source,
+    used: Sequence[Use],
+    traits: Collection[str] = (),
+    staged: Collection[str] = (),
+    choice: Shape | None = None,
 ) -> Iterator[InvalidCampaign]:
     """Mistakes in the variables and filters of one part of a template that these flows send. ``traits``: names that the
-    shop's rules ask for, besides the common ones; ``staged``: attributes with stages."""
+    shop's rules ask for, besides the common ones; ``staged``: attributes with stages; ``choice``: what choices give."""
     from liquid.exceptions import LiquidError
 
     try:
@@ -31,6 +35,8 @@ def read_by(
         return
     reader = _Reader(source, used, traits)
     reader.known["computed"] = computed(staged)
+    if choice is not None:
+        reader.known["choice"] = choice
     reader.block(template.nodes, frozenset())
     yield from reader.problems
 

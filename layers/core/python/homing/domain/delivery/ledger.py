@@ -38,6 +38,9 @@ class Entry:
     # A deferred send must not leave before this instant; ``wake_at`` is when the sweep looks at it (again).
     not_before: int = 0
     wake_at: int | None = None
+    # What was chosen for this person, and the branch that chose it.
+    variant: str = ""
+    because: str = ""
 
     def change(self, **values: Any) -> Entry:
         """A copy with those fields changed."""
