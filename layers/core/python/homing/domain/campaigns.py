@@ -15,9 +15,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from homing.domain.attributes.language import StagedAttribute
 from homing.domain.content.choices.language import Choice
-from homing.domain.flows.language import Flow
+from homing.domain.flows.language import Flow, Holdout
 from homing.domain.segments.language import Duration, Model, Segment
-from homing.domain.segments.when import TimeOfDay
+from homing.domain.segments.when import During, TimeOfDay
 
 _COLOUR = r"^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"
 _ADDRESS = r"^[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\.]+(\.[^\s@<>,;:\"()\[\]\\.]+)+$"
@@ -64,6 +64,8 @@ Colour = Annotated[str, BeforeValidator(_colour), WithJsonSchema({"type": "strin
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": _ADDRESS})]
 Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^\\s/]+"})]
 Host = Annotated[str, AfterValidator(_host)]
+# An hour of the day, 0 to 23.
+Hour = Annotated[int, Field(ge=0, le=23)]
 Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
 
 
@@ -111,6 +113,10 @@ class Topic(Model):
     cap: Cap | None = None
     # A person who agreed to a topic of this name agreed to this one too ("marketing" covers "cart_reminders").
     covered_by: str | None = None
+    # When its mails may leave, in the customer's zone; None: the shop's window.
+    send_window: During | None = None
+    # best: at the hour at which each person usually looks (docs/sending.md).
+    send_time: Literal["best", "now"] = "now"
 
 
 class QuietHours(Model):
@@ -211,6 +217,15 @@ class Settings(Model):
     topics: dict[str, Topic] = Field(default_factory=lambda: {"marketing": Topic(title="Offers and ideas")})
     # A marketing send that could not go out after this long is given up.
     send_expires_after: Duration = 2 * 86_400_000_000
+    # When marketing mail may leave, in the customer's zone; topics and flows may say otherwise.
+    send_window: During | None = None
+    # A mail that waits for the best hour waits no longer than this.
+    send_time_within: Duration = Field(86_400_000_000, gt=0)
+    # The best hour of people of whom none is known: that of the first of these segments that they are in, else the shop's.
+    send_hours: dict[str, Hour] = Field(default_factory=dict)
+    send_hour: Hour = 10
+    # Who gets no marketing mail at all, for comparison.
+    holdout: Holdout | None = None
     audit: Audit = Audit()
     computed: Computed = Computed()
 
@@ -266,4 +281,7 @@ class Campaigns(Model):
         for flow in self.flows.values():
             if flow.topic not in self.settings.topics:
                 raise ValueError(f"flow {flow.name} has topic {flow.topic!r}, which settings.yaml does not define")
+        for name in self.settings.send_hours:
+            if name not in self.segments:
+                raise ValueError(f"send_hours names the segment {name!r}, which there is not")
         return self

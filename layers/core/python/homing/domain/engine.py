@@ -14,6 +14,7 @@ from homing.domain.attributes.registry import Attributes
 from homing.domain.attributes.staged import StagedRule
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.choices.choose import CompiledChoice
+from homing.domain.delivery.best_time import PREFERRED_HOUR, wants_best
 from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.flows.language import If, Step
@@ -70,6 +71,8 @@ class Engine:
         for template in campaigns.templates.values():
             for name in template.computed:
                 self.attributes.get(name)
+        if wants_best(campaigns):
+            self.attributes.get(PREFERRED_HOUR)
         # Nobody is told of the internal ones; the member index keeps them.
         self._rules: dict[str, Rule] = {**self.segments, REVIEW: ReviewRule(campaigns.settings)}
         if self.attributes.ranked:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.context import build_context
 from homing.domain.delivery import gate
+from homing.domain.delivery.best_time import best_hours
 from homing.domain.delivery.ledger import Entry, Ledger
 from homing.domain.delivery.links import Links
 from homing.domain.delivery.message import Mail, SendRequest
@@ -113,8 +114,8 @@ class SendEmail:
             done = self._already(request, ledger, held, now)
             if done is not None:
                 return done
-        entry = self._entry(request, held, now)
         verdict = self._verdict(request, profile, ledger, now)
+        entry = self._entry(request, held, now).change(values=verdict.values, behind="")
         if verdict.decision == "drop":
             return self._save(
                 ledger, entry.change(status="dropped", reason=verdict.reason, wake_at=None, request=None), now
@@ -126,8 +127,10 @@ class SendEmail:
                 not_before=verdict.until or now,
                 wake_at=verdict.until,
                 request=request.to_dict(),
+                behind=verdict.behind,
             )
-            return self._save(ledger, later, now)
+            # Who could leave and sleeps on, because room came sooner than expected, is woken with the same write.
+            return self._save(ledger.woken(now, ids=verdict.wake), later, now)
         assert profile is not None
         content = contents.choose(self.campaigns, self.engine, request, profile, now)
         entry = entry.change(variant=content.variant, because=content.because)
@@ -205,15 +208,21 @@ class SendEmail:
     def _verdict(self, request: SendRequest, profile: Profile | None, ledger: Ledger, now: int) -> gate.Verdict:
         ids = [request.profile_id]
         entries = list(ledger.entries.values())
+        best: list[int] = []
         if profile is not None:
-            # What they got, and ended, under the names of profiles that were merged into this one counts.
+            best = best_hours(self.campaigns, self.engine, profile, now)
+            # What they got, and ended, under the names of profiles that were merged into this one counts. What still
+            # waits there is moved here when it wakes.
             ids += sorted(profile.merged)
             for merged in sorted(profile.merged):
-                entries += self.journal.load_ledger(merged).entries.values()
+                held = self.journal.load_ledger(merged).entries.values()
+                entries += [entry for entry in held if entry.status in gate.COUNTED]
             if profile.email:
                 ids.append(self.identity.key("email", normalise("email", profile.email)))
         stops = self.profiles.stops(ids).values()
-        verdict = gate.decide(request, profile, stops, entries, self.campaigns.settings, now)
+        verdict = gate.decide(
+            request, profile, stops, entries, self.campaigns.settings, now, flows=self.campaigns.flows, best=best
+        )
         if verdict.decision != "drop" and profile is not None and self._cart_ordered(request, profile, now):
             verdict = gate.Verdict("drop", "cart_ordered")
         return verdict
@@ -233,13 +242,15 @@ class SendEmail:
         return cart_gone(dict(request.data), profile, self.engine, now)
 
     def _entry(self, request: SendRequest, held: Entry | None, now: int) -> Entry:
+        flow = self.campaigns.flows.get(request.flow)
         if held is not None:
-            return held
+            return held.change(priority=flow.priority if flow else 0)
         topic = self.campaigns.settings.topics.get(request.topic)
         return Entry(
             send_id=request.send_id, status="deferred", topic=request.topic, flow=request.flow,
             template=request.template, at=now, run_id=request.run_id, decided_at=request.decided_at,
-            counts=not (topic and topic.transactional),
+            counts=not (topic and topic.transactional), priority=flow.priority if flow else 0,
+            expires_at=gate.expiry(request.decided_at, flow, self.campaigns.settings),
         )  # fmt: skip
 
     def _computed(self, template: str, profile: Profile, now: int) -> dict[str, Any]:
@@ -331,6 +342,7 @@ class SendEmail:
             for key, held in ledger.entries.items()
             if held.wake_at is not None or held.at > now - KEEP_ENTRIES_FOR
         }
-        written = replace(ledger, entries=recent).put(entry)
+        # Whoever let this one go first has to know what became of it.
+        written = replace(ledger, entries=recent).woken(now, behind=entry.send_id).put(entry)
         self.journal.save_ledger(written, expected=ledger.version)
         return written

@@ -61,7 +61,8 @@ class WakeDue:
         ledger = self.journal.load_ledger(profile_id)
         requests: list[SendRequest] = []
         entries: dict[str, Entry] = dict(ledger.entries)
-        for key, entry in ledger.entries.items():
+        # In the order of precedence: who goes first under a cap is asked first, and the others wait only once.
+        for key, entry in sorted(ledger.entries.items(), key=lambda item: item[1].rank):
             if entry.wake_at is None or entry.wake_at > now:
                 continue
             if entry.status == "deferred" and entry.request is not None:

@@ -1,35 +1,45 @@
-"""The gate before every send: consent, suppression, caps and quiet hours, as one pure function.
+"""The gate before every send: consent, suppression, hold-outs, caps and hours, as one pure function.
 
 It is asked when the send is decided and again, with what is true then, just before SES is called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Literal
 
-from homing.domain.campaigns import Cap, QuietHours, Settings, Topic
+from homing.domain.campaigns import QuietHours, Settings, Topic
+from homing.domain.delivery.hours import Hours, best_instant, quiet_end
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import SendRequest, Stop
+from homing.domain.delivery.precedence import COUNTED, Room, first_before
+from homing.domain.flows.language import Flow, Holdout
 from homing.domain.profiles.fold import EVERY_TOPIC
 from homing.domain.profiles.local_time import zone_of
 from homing.domain.profiles.profile import EXPLICIT, Consent, Profile
-from homing.domain.time import iso, local_instant, to_datetime
+from homing.domain.segments.said import portion
+from homing.domain.time import MINUTE, iso
 
-# Sends that reached, or may have reached, somebody.
-COUNTED = frozenset({"sending", "sent", "unknown"})
+__all__ = ["COUNTED", "Verdict", "decide", "quiet_until", "refusal", "word_on"]
+
+# Who lets another send go first looks again after this long, should nothing be heard of that one.
+LOOK_AGAIN = 30 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Send now, later (at ``until``), or never; ``reason`` is a stable word, ``values`` what it rests on."""
+    """Send now, later (at ``until``), or never; ``reason`` is a stable word, ``values`` what it rests on.
+
+    ``behind`` is the send that goes first, and ``wake`` those of them that sleep although they may leave now.
+    """
 
     decision: Literal["send", "defer", "drop"]
     reason: str = ""
     until: int | None = None
     values: Mapping[str, Any] | None = None
+    behind: str = ""
+    wake: tuple[str, ...] = ()
 
 
 def _chain(topic: str, topics: Mapping[str, Topic]) -> list[str]:
@@ -76,24 +86,63 @@ def refusal(profile: Profile, topic: str, topics: Mapping[str, Topic], stops: It
     return None
 
 
-def _cap_until(cap: Cap, entries: Iterable[Entry], now: int) -> int | None:
-    """When the cap lets the next message pass; None if it does now."""
-    recent = sorted(entry.at for entry in entries if entry.counts and entry.status in COUNTED)
-    recent = [at for at in recent if at > now - cap.within]
-    return recent[-cap.messages] + cap.within if len(recent) >= cap.messages else None
-
-
 def quiet_until(profile: Profile, quiet: QuietHours, default_zone: str, now: int) -> int | None:
     """The end of the quiet hours around ``now`` in the customer's zone; None if it is not quiet."""
-    tz = zone_of(profile, default_zone)
-    today = to_datetime(now).astimezone(tz).date()
-    # Compared as instants: in the night in which clocks are put back the same wall-clock time comes twice.
-    for day in (today - timedelta(days=1), today):
-        last = day if quiet.from_ <= quiet.until else day + timedelta(days=1)
-        end = local_instant(last, quiet.until, tz)
-        if local_instant(day, quiet.from_, tz) <= now < end:
-            return end
-    return None
+    return quiet_end(quiet, zone_of(profile, default_zone), now)
+
+
+def expiry(decided_at: int, flow: Flow | None, settings: Settings) -> int:
+    """When a send that could not go out is given up."""
+    return decided_at + ((flow.expires_after if flow else None) or settings.send_expires_after)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Everything that is known when a person's sends are weighed."""
+
+    profile: Profile
+    stops: tuple[Stop, ...]
+    settings: Settings
+    flows: Mapping[str, Flow]
+    best: Sequence[int]
+
+    def hours(self, topic: str, flow: Flow | None, decided_at: int, *, loud: bool) -> Hours:
+        """The flow's own word, else the topic's, else the shop's; ``loud`` ignores the quiet hours."""
+        settings, held = self.settings, self.settings.topics[topic]
+        quiet = None if loud else settings.quiet_hours
+        window = (flow.send_window if flow else None) or held.send_window or settings.send_window
+        hours = Hours(zone_of(self.profile, settings.time_zone), quiet, window)
+        if ((flow.send_time if flow else None) or held.send_time) != "best":
+            return hours
+        until = min(decided_at + settings.send_time_within, expiry(decided_at, flow, settings) - 1)
+        at = best_instant(self.best, hours, decided_at, until)
+        return Hours(hours.zone, quiet, window, not_before=at)
+
+    def held_out(self, flow: Flow | None) -> dict[str, Any] | None:
+        """The hold-out that they are in, if they are in one."""
+        asked: list[tuple[Holdout | None, str]] = [(self.settings.holdout, "holdout")]
+        if flow is not None:
+            asked.append((flow.holdout, flow.name))
+        for holdout, usual in asked:
+            if holdout is None:
+                continue
+            name = holdout.of or usual
+            if (place := portion(name, self.profile.id)) < holdout.percent:
+                return {"holdout": name, "percent": holdout.percent, "place": round(place, 3)}
+        return None
+
+    def may_leave(self, entry: Entry, now: int) -> bool:
+        """Whether a waiting send could go now, but for the caps."""
+        held = self.settings.topics.get(entry.topic)
+        flow = self.flows.get(entry.flow)
+        if entry.status != "deferred" or not entry.counts or entry.request is None or held is None:
+            return False
+        if now >= (entry.expires_at or expiry(entry.decided_at, flow, self.settings)):
+            return False
+        if refusal(self.profile, entry.topic, self.settings.topics, self.stops) or self.held_out(flow):
+            return False
+        loud = bool(entry.request.get("ignore_quiet_hours"))
+        return not self.hours(entry.topic, flow, entry.decided_at, loud=loud).closed(now)
 
 
 def decide(
@@ -103,8 +152,12 @@ def decide(
     entries: Iterable[Entry],
     settings: Settings,
     now: int,
+    *,
+    flows: Mapping[str, Flow] | None = None,
+    best: Sequence[int] = (),
 ) -> Verdict:
-    """Whether the message may leave now. ``entries`` are the person's other sends."""
+    """Whether the message may leave now. ``entries`` are the person's other sends, waiting ones among them; ``best`` the
+    hours of the day that suit the person, by preference."""
     if profile is None:
         return Verdict("drop", "no_profile")
     if not profile.email:
@@ -112,26 +165,60 @@ def decide(
     topic = settings.topics.get(request.topic)
     if topic is None:
         return Verdict("drop", "unknown_topic", values={"topic": request.topic})
-    if reason := refusal(profile, request.topic, settings.topics, stops):
-        return Verdict("drop", reason, values={"topic": request.topic})
+    asked = _Asked(profile, tuple(stops), settings, flows or {}, best)
+    consent = _words(word_on(profile, request.topic, settings.topics))
+    if reason := refusal(profile, request.topic, settings.topics, asked.stops):
+        return Verdict("drop", reason, values={"topic": request.topic, **consent})
     if topic.transactional:
-        return Verdict("send")
-    expires = request.decided_at + settings.send_expires_after
+        return Verdict("send", values={"topic": request.topic, "transactional": True})
+    flow = asked.flows.get(request.flow)
+    if held_out := asked.held_out(flow):
+        return Verdict("drop", "held_out", values={"topic": request.topic, **consent, **held_out})
+    expires = expiry(request.decided_at, flow, settings)
     if now >= expires:
         return Verdict("drop", "expired", values={"expired": iso(expires)})
-    waits: list[tuple[int, str]] = []
     others = [entry for entry in entries if entry.send_id != request.send_id]
-    if topic.cap and (until := _cap_until(topic.cap, [e for e in others if e.topic == request.topic], now)):
-        waits.append((until, "cap"))
-    if settings.cap and (until := _cap_until(settings.cap, others, now)):
-        waits.append((until, "cap"))
-    if settings.quiet_hours and not request.ignore_quiet_hours:
-        until = quiet_until(profile, settings.quiet_hours, settings.time_zone, now)
-        if until is not None:
-            waits.append((until, "quiet_hours"))
-    if not waits:
-        return Verdict("send")
-    until, reason = max(waits)
-    if until >= expires:
-        return Verdict("drop", f"{reason}_until_expired", values={"until": iso(until), "expires": iso(expires)})
-    return Verdict("defer", reason, until=until, values={"until": iso(until)})
+    return _when(request, asked, flow, others, expires, now, {"topic": request.topic, **consent})
+
+
+def _when(
+    request: SendRequest, asked: _Asked, flow: Flow | None, others: list[Entry], expires: int, now: int,
+    facts: dict[str, Any],
+) -> Verdict:  # fmt: skip
+    room = Room.of(asked.settings, others)
+    hours = asked.hours(request.topic, flow, request.decided_at, loud=request.ignore_quiet_hours)
+    free, cap = room.free_at(request.topic, now)
+    waits = hours.closed(now)
+    if cap:
+        waits.append((free, "cap"))
+    if waits:
+        reason = max(waits)[1]
+        # Room comes in the night: it goes out in the morning, if it is still there.
+        until = hours.opens(free)
+        values = {"zone": hours.zone.key, **({"cap": cap} if cap else {}), "expires": iso(expires)}
+        if until is None or until >= expires:
+            told = {} if until is None else {"until": iso(until)}
+            return Verdict("drop", f"{reason}_until_expired", values={**told, **values})
+        return Verdict("defer", reason, until=until, values={"until": iso(until), **values})
+    mine = Entry(
+        request.send_id, "deferred", request.topic, request.flow, request.template, now,
+        decided_at=request.decided_at, priority=flow.priority if flow else 0,
+    )  # fmt: skip
+    rivals = [entry for entry in others if asked.may_leave(entry, now)]
+    if first := first_before(mine, rivals, room, now):
+        behind = {"behind": first.send_id, "flow": first.flow, "priority": first.priority}
+        return Verdict(
+            "defer", "cap", until=min(now + LOOK_AGAIN, expires), behind=first.send_id,
+            values={**behind, "own_priority": mine.priority, "expires": iso(expires)},
+            wake=tuple(rival.send_id for rival in rivals if rival.rank < mine.rank and rival.not_before > now),
+        )  # fmt: skip
+    if hours.not_before:
+        facts = {**facts, "send_time": iso(hours.not_before)}
+    return Verdict("send", values=facts)
+
+
+def _words(said: Consent | None) -> dict[str, Any]:
+    """The consent that a decision rests on."""
+    if said is None:
+        return {}
+    return {"consent": "no" if said.refused else "yes", "consent_at": iso(said.at), "consent_source": said.source}

@@ -6,7 +6,7 @@ conditional write on this item, so two workers can never both pass the cap.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
@@ -41,6 +41,18 @@ class Entry:
     # What was chosen for this person, and the branch that chose it.
     variant: str = ""
     because: str = ""
+    # Its place among those that wait under a cap, and when it is given up (0: by the settings).
+    priority: int = 0
+    expires_at: int = 0
+    # The send that it lets go first; what becomes of that one wakes it.
+    behind: str = ""
+    # What the decision rests on, in a few words for `homing explain`.
+    values: Mapping[str, Any] | None = None
+
+    @property
+    def rank(self) -> tuple[int, int, str]:
+        """The order of precedence, the first to go first."""
+        return -self.priority, self.decided_at, self.send_id
 
     def change(self, **values: Any) -> Entry:
         """A copy with those fields changed."""
@@ -63,6 +75,18 @@ class Ledger:
     def put(self, entry: Entry) -> Ledger:
         """With that entry, one version on."""
         return Ledger(self.profile_id, self.version + 1, {**self.entries, entry.send_id: entry})
+
+    def woken(self, now: int, *, behind: str = "", ids: Collection[str] = ()) -> Ledger:
+        """Those that wait behind a send, and those of ``ids``, are looked at again at ``now``."""
+        found = {
+            key: entry.change(
+                not_before=min(entry.not_before, now), wake_at=min(now, now if entry.wake_at is None else entry.wake_at),
+                behind="",
+            )
+            for key, entry in self.entries.items()
+            if entry.status == "deferred" and (key in ids or (behind and entry.behind == behind))
+        }  # fmt: skip
+        return replace(self, entries={**self.entries, **found}) if found else self
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from homing.domain.segments.language import Condition, Duration, Model
+from homing.domain.segments.when import During
 
 TriggerKind = Literal[
     "cart_abandoned",
@@ -112,6 +113,15 @@ Step = Annotated[
 ]
 
 
+class Holdout(Model):
+    """A random part of everybody that gets no marketing mail, so that its effect can be measured. Who is in it follows
+    from ``of`` and the profile's id (:func:`homing.domain.segments.said.portion`) and never changes."""
+
+    percent: float = Field(gt=0, lt=100)
+    # Hold-outs of the same name hold out the same people; by default a flow's own name, and "holdout" in the settings.
+    of: str | None = Field(None, min_length=1)
+
+
 class Flow(Model):
     """A file of ``flows/``."""
 
@@ -123,6 +133,15 @@ class Flow(Model):
     run_once_per: Literal["cart", "order", "customer", "trigger"] | None = None
     stop_when: Condition | None = None
     ignore_quiet_hours: bool = False
+    # Under a frequency cap the greater number goes first; at the same number what was decided earlier.
+    priority: int = Field(0, ge=-1000, le=1000)
+    # Its sends are given up after this long; None: `send_expires_after` of the settings.
+    expires_after: Duration | None = Field(None, gt=0)
+    # When its sends may leave, in the customer's zone; None: the topic's window, else the shop's.
+    send_window: During | None = None
+    # best: at the hour at which this person usually looks, at most `send_time_within` later. None: as the topic says.
+    send_time: Literal["best", "now"] | None = None
+    holdout: Holdout | None = None
     steps: list[Step] = Field(min_length=1)
 
     @property
