@@ -44,7 +44,7 @@ subject: "{subject}"
 ---
 <mjml><mj-body><mj-section><mj-column>
 {body}
-<mj-text><a href="{{{{ unsubscribe_url }}}}">Unsubscribe</a></mj-text>
+<mj-text><a href="{{{{ unsubscribe_url }}}}">Unsubscribe</a> {{{{ brand.postal_address }}}}</mj-text>
 </mj-column></mj-section></mj-body></mjml>
 """.encode()
 

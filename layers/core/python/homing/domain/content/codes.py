@@ -76,6 +76,41 @@ CODES: dict[str, Code] = {
     "missing_alt": Code("warning", "A picture without `alt`: who sees no pictures, or can't see, reads nothing there."),
     "missing_preheader": Code("warning", "Without a preheader the inbox shows whatever the mail begins with."),
     "too_large": Code("warning", "Larger than 102 KB: Gmail cuts the mail off, often before the unsubscribe link."),
+    "missing_address": Code(
+        "warning",
+        "A mail that needs consent does not show `{{ brand.postal_address }}`: the law of many countries (CAN-SPAM, CASL, "
+        "§ 5 DDG) asks for a postal address in commercial mail.",
+    ),
+    "dead_branch": Code(
+        "warning",
+        "Nobody ever comes here: what starts the flow does not bring what is asked for, or it was decided by the conditions "
+        "around and before it.",
+    ),
+    "broken_link": Code("error", "An address that leads nowhere: none at all, `#`, without `https://`, with a space …"),
+    "insecure_link": Code("warning", "An address with `http:`: not encrypted, and programs warn of it or block the picture."),
+    "dead_link": Code("warning", "With `--online`: the address was fetched, and the server does not answer or says no."),
+    "masked_link": Code(
+        "warning", "The link's text is an address, and the link leads to another host: this is what phishing looks like."
+    ),
+    "shortened_link": Code(
+        "warning", "A link shortener hides where the link leads; filters distrust all of its links because of some."
+    ),
+    "client_support": Code(
+        "warning",
+        "HTML or CSS that an important mail program does not know (Gmail, Outlook, Apple Mail, Yahoo, Samsung, Thunderbird; "
+        "tests of caniemail.com). What degrades gracefully, and what stands inside of `@media`, is not told.",
+    ),
+    "low_contrast": Code(
+        "warning",
+        "Text that is hard to read: its contrast against what lies behind is below 4.5, or 3 for large text (WCAG 2.2, AA); "
+        "in dark mode too, where the mail says how it looks there.",
+    ),
+    "only_pictures": Code("warning", "Next to no words beside the pictures: many see no pictures, and filters distrust it."),
+    "shouting": Code("warning", "A subject or preheader all in capitals: reads as shouting, and filters count it."),
+    "loud_words": Code(
+        "warning", "“Free!!!” and the like, or more than one exclamation mark in a subject: the tone of unwanted mail."
+    ),
+    "long_subject": Code("warning", "A subject of more than 70 characters: lists of mails cut it off."),
     "render": Code("error", "The template fails for a sample customer, so it would fail for real ones."),
     "unused_template": Code("warning", "No flow sends this template."),
     "new_memory": Code(

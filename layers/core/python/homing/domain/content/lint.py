@@ -6,23 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from homing.domain.campaigns import Campaigns
+from homing.domain.content.checks.mails import in_mails
+from homing.domain.content.checks.written import written
 from homing.domain.content.choices.check import unreachable
 from homing.domain.content.codes import CODES, Severity
-from homing.domain.content.publish import Sources, collect, read
+from homing.domain.content.publish import Sources, bundle, read
 from homing.domain.content.references import references, traits
-from homing.domain.content.render import Renderer
-from homing.domain.content.samples import samples
 from homing.domain.content.scope import choices as choice_shape
 from homing.domain.content.suggest import closest
 from homing.domain.content.template_source import TemplateSource
 from homing.domain.content.usage import Use, uses
 from homing.domain.content.variables import read_by
-from homing.domain.errors import InvalidCampaign, InvalidInput
+from homing.domain.errors import InvalidCampaign
 from homing.domain.events.names import KNOWN
-
-# What Gmail shows before it cuts a mail off, in bytes.
-LARGEST = 102 * 1024
 
 _PICTURE = re.compile(r"<(?:img|mj-image)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
 
@@ -48,11 +44,14 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
     problems += unreachable(sources.parsed_choices, sources.choices)
     for name, source in sorted(sources.templates.items()):
         problems += _template(source, used.get(name, []), sources)
+    problems += written(files, sources, used)
     problems += _unused(files, sources, used)
-    if not problems or all(CODES[problem.code].severity == "warning" for problem in problems):
-        campaigns, _ = collect(files)
-        if campaigns is not None:
-            problems += _rendered(campaigns, sources)
+    campaigns = bundle(files, sources)
+    if campaigns is not None:
+        # What is wrong already fails here once more, and need not be told twice.
+        wrong = any(CODES[problem.code].severity == "error" for problem in problems)
+        made = in_mails(campaigns, sources.templates)
+        problems += [problem for problem in made if not (wrong and CODES[problem.code].severity == "error")]
     found = {str(problem): Finding(CODES[problem.code].severity, problem) for problem in problems}
     return sorted(found.values(), key=lambda finding: finding.place)
 
@@ -106,25 +105,3 @@ def _unused(files: Mapping[str, bytes], sources: Sources, used: Mapping[str, lis
         for file in files:
             if file.startswith("blocks/") and file not in included:
                 yield InvalidCampaign("no template includes this block", code="unused_block", file=file)
-
-
-def _rendered(campaigns: Campaigns, sources: Sources) -> Iterator[InvalidCampaign]:
-    """What only shows when a mail is made: for one who is known well, and one of whom nothing is known."""
-    renderer = Renderer(campaigns)
-    for name in campaigns.templates:
-        located = sources.templates[name].located
-        for sample in samples(campaigns, name):
-            try:
-                rendered = renderer.render(name, sample.context)
-            except InvalidInput as error:
-                code = error.code if error.code in CODES else "render"
-                yield located.error(f"{error} ({_who(sample.bare)}, {sample.use.flow})", code=code)
-                break
-            size = len(rendered.html.encode())
-            if size > LARGEST:
-                yield located.error(f"{size // 1024} KB: Gmail cuts mails off at 102 KB", code="too_large")
-                break
-
-
-def _who(bare: bool) -> str:
-    return "for somebody of whom nothing is known" if bare else "for a sample customer"

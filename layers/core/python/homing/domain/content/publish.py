@@ -66,9 +66,14 @@ def publish(files: Mapping[str, bytes]) -> Campaigns:
 def collect(files: Mapping[str, bytes]) -> tuple[Campaigns | None, list[InvalidCampaign]]:
     """The bundle, or None with every mistake, in the order of files and lines."""
     sources = read(files)
+    return bundle(files, sources), sources.problems
+
+
+def bundle(files: Mapping[str, bytes], sources: Sources) -> Campaigns | None:
+    """The bundle of what was read; None when there are mistakes."""
     if sources.problems or sources.parsed_settings is None:
-        return None, sources.problems
-    campaigns = Campaigns(
+        return None
+    return Campaigns(
         format=1,
         revision=revision(files),
         settings=sources.parsed_settings,
@@ -79,7 +84,6 @@ def collect(files: Mapping[str, bytes]) -> tuple[Campaigns | None, list[InvalidC
         templates=sources.parsed_templates,
         products=sources.products,
     )
-    return campaigns, []
 
 
 def revision(files: Mapping[str, bytes]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
+from homing.domain.content.checks.branches import static_context
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED, snake_case
 from homing.domain.content.engine import environments
 from homing.domain.content.scope import ANYTHING, COMMON_TRAITS, FORLOOP, OTHER_SPELLINGS, VARIABLES, Shape, computed
@@ -106,10 +107,7 @@ class _Reader:
 
     @staticmethod
     def _children(node: Any) -> list[Any]:
-        from liquid import Environment, RenderContext
-
-        # No block loads another while rendering; the context is asked for and not used.
-        return list(node.children(RenderContext(Environment().from_string("")), include_partials=False))
+        return list(node.children(static_context(), include_partials=False))
 
     def _asks(self, condition: Any, asked: frozenset[Names]) -> frozenset[Names]:
         """Paths that a condition asks for: reading them there is fine, and so it is where the condition holds."""
@@ -138,7 +136,7 @@ class _Reader:
             if root not in RESERVED:
                 self._trait(names, index, asked)
                 return
-            self._brought(root, index)
+            self._brought(root, index, asked=_certain(names[:1], asked))
             shape = VARIABLES[root]
         for position, name in enumerate(names[1:], 1):
             shown = ".".join(str(one) for one in names[: position + 1])
@@ -183,8 +181,9 @@ class _Reader:
             self.doubted.add(name)
             self._say(f"{name!r} may be misspelt (did you mean {meant!r}?)", "may_be_misspelt", index)
 
-    def _brought(self, root: str, index: int) -> None:
-        if root in ALWAYS:
+    def _brought(self, root: str, index: int, *, asked: bool) -> None:
+        # A template of several flows may ask which of them sends it.
+        if root in ALWAYS or (asked and any(root in BROUGHT[use.trigger] for use in self.used)):
             return
         for use in self.used:
             if root not in BROUGHT[use.trigger]:

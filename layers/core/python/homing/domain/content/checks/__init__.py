@@ -1,0 +1,1 @@
+"""What can be found out about campaigns before anybody gets a mail, one concern a module."""
