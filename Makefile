@@ -1,6 +1,6 @@
 # One command each; all of them set up what they need, from Python 3.11 and make alone.
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check unit e2e exact mutants bench synth bootstrap deploy lock clean
+.PHONY: help setup demo test check unit e2e exact mutants faults forgeries bench synth bootstrap deploy lock clean
 
 PYTHON ?= python3
 STAGE ?= dev
@@ -21,6 +21,7 @@ help:
 	@echo "make test    everything CI does: static checks, tests, the end-to-end test"
 	@echo "make check   static checks only        make bench   measure, and write docs/benchmarks.md"
 	@echo "make exact   segments against brute force, 100,000 cases (CASES=, SEED=)   make mutants   the tests find planted mistakes"
+	@echo "make faults  every fault at every step from trigger to SES, and random walks (WALKS=, SEED=)   make forgeries   a million forged links"
 	@echo "make synth   CloudFormation in cdk.out   make bootstrap, make deploy STAGE=prod   into your AWS account"
 	@echo "make lock    resolve the locked requirements again        make clean   remove what make made"
 
@@ -71,6 +72,15 @@ exact: $(READY)
 
 mutants: $(READY)
 	@$(BIN)/python -m tests.mutants
+	@$(BIN)/python -m tests.faults.mutants
+
+WALKS ?= 200
+faults: $(READY)
+	@$(BIN)/python -m tests.faults --walks $(WALKS) --seed $(SEED)
+
+FORGERIES ?= 1000000
+forgeries: $(READY)
+	@$(BIN)/python -m tests.faults.forgeries --count $(FORGERIES) --seed $(SEED)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks

@@ -95,7 +95,7 @@ class ManagePreferences:
         brand = self.campaigns.settings.brand
         profile = resolve(self.profiles, [claims.profile_id]).get(claims.profile_id)
         if profile is None:
-            return _html(200, pages.nothing_known(brand))
+            return self._of_nobody(request, claims)
         ids = [claims.profile_id, profile.id, claims.email_key]
         if profile.email:
             ids.append(self.identity.key("email", normalise("email", profile.email)))
@@ -123,6 +123,17 @@ class ManagePreferences:
         self._say(ids, claims, words)
         shown = pages.preferences(brand, self._choices(wanted), saved=saved, suppressed=suppressed)
         return _html(200, shown, counts=counts, facts={"topics": [f"{word.topic}:{word.granted}" for word in words]})
+
+    def _of_nobody(self, request: HttpRequest, claims: LinkClaims) -> HttpResponse:
+        """The profile is gone, or not stored yet. A withdrawal holds all the same; there is nobody to believe a yes of."""
+        if request.method == "POST":
+            form = _form(request)
+            topics, ticked = self.campaigns.settings.topics, set(form.get("topic", ()))
+            off = [name for name, topic in topics.items() if not topic.transactional and name not in ticked]
+            words = [EVERY_TOPIC] if form.get("everything") else off
+            ids = list(dict.fromkeys([claims.profile_id, claims.email_key]))
+            self._say(ids, claims, [_Word(topic, False, PAGE) for topic in words])
+        return _html(200, pages.nothing_known(self.campaigns.settings.brand))
 
     def _state(self, profile: Profile, stops: Iterable[Stop]) -> dict[str, bool]:
         """The topics that people choose about, and whether their mails are sent now."""

@@ -1,11 +1,72 @@
-"""Failures to come, planned by a test."""
+"""Failures to come, planned by a test; and the places where they can strike: every method of every port."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Literal
 
 from homing.domain.errors import HomingError, Unavailable
+
+Effect = Literal["read", "write", "put", "send"]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A method of a port (services.ports) that calls out of the process. ``read`` changes nothing, ``write`` changes an
+    item, ``put`` hands a batch on to a queue, ``send`` is SES.
+
+    ``consistent``: a read whose staleness no conditional write would find, so that the port asks for it strongly
+    consistent. ``aside`` says why it is not on the way from a trigger to SES.
+    """
+
+    port: str
+    method: str
+    effect: Effect
+    consistent: bool = False
+    aside: str = ""
+
+    @property
+    def name(self) -> str:
+        """``Journal.save_run``."""
+        return f"{self.port}.{self.method}"
+
+
+_RANKING = "thresholds of RFM scores, counted at night"
+_REBUILD = "read back for rebuilds and audits"
+
+# The fault matrix (tests/faults) strikes each; its test fails for a port's method that is not registered here.
+SITES: tuple[Site, ...] = (
+    Site("Stream", "put", "put"),
+    Site("ProfileStore", "read", "read"),
+    Site("ProfileStore", "write", "write"),
+    Site("ProfileStore", "point", "write"),
+    Site("ProfileStore", "repoint", "write"),
+    Site("ProfileStore", "due", "read"),
+    Site("ProfileStore", "close_cart", "write"),
+    Site("ProfileStore", "closed_carts", "read", consistent=True),
+    Site("ProfileStore", "stop", "write"),
+    Site("ProfileStore", "stops", "read", consistent=True),
+    Site("Journal", "start_run", "write"),
+    Site("Journal", "load_run", "read"),
+    Site("Journal", "save_run", "write"),
+    Site("Journal", "load_ledger", "read"),
+    Site("Journal", "save_ledger", "write"),
+    Site("Journal", "due", "read"),
+    Site("Journal", "set_member", "write"),
+    Site("Journal", "members", "read", aside="read by people's tools only"),
+    Site("Journal", "first_members", "read", aside=_RANKING),
+    Site("Bus", "put", "put"),
+    Site("RankingStore", "load", "read", aside=_RANKING),
+    Site("RankingStore", "save", "write", aside=_RANKING),
+    Site("FlowInbox", "put", "put"),
+    Site("Outbox", "put", "put"),
+    Site("Mailer", "send", "send"),
+    Site("Archive", "put", "write"),
+    Site("ArchiveReader", "keys", "read", aside=_REBUILD),
+    Site("ArchiveReader", "read", "read", aside=_REBUILD),
+    Site("Quarantine", "put", "write"),
+)
 
 
 @dataclass(frozen=True, slots=True)

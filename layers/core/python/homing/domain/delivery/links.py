@@ -58,7 +58,7 @@ class Links:
         """URL-safe text of about 120 characters."""
         head = bytes([_VERSION, _PURPOSES[purpose]]) + (now // SECOND).to_bytes(5, "big")
         payload = head + _SEPARATOR.join((profile_id, email_key, topic)).encode()
-        return base64.urlsafe_b64encode(payload + self._mac(payload)).rstrip(b"=").decode()
+        return _text(payload + self._mac(payload))
 
     def read(self, token: str, purpose: Purpose, now: int) -> LinkClaims:
         """What the token proves. Raises InvalidInput: ``bad_link``, or ``link_expired`` after two years."""
@@ -66,6 +66,9 @@ class Links:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
             raise _bad() from error
+        if _text(raw) != token:
+            # The same bytes written otherwise (padding, spare bits at the end): there is one spelling of a link.
+            raise _bad()
         payload, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
         if len(payload) < _HEAD_BYTES or not hmac.compare_digest(mac, self._mac(payload)):
             raise _bad()
@@ -79,6 +82,10 @@ class Links:
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.new(self._key, payload, hashlib.sha256).digest()[:_MAC_BYTES]
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def _bad() -> InvalidInput:

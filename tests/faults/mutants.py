@@ -1,0 +1,133 @@
+"""``python -m tests.faults.mutants``: mistakes on the way from a trigger to SES, each of which the faults find.
+
+In the manner of ``tests.mutants``: each is planted into a copy of the package, the work tree is never touched.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.mutants.__main__ import SURVIVED, say, sound, tried
+from tests.mutants.mutants import Mutant
+
+STORIES, MATRIX = "tests/faults/test_stories.py", "tests/faults/test_matrix.py"
+BOTH = (STORIES, MATRIX)
+SEND, GATE, LEDGER = "services/send_email.py", "domain/delivery/gate.py", "domain/delivery/ledger.py"
+RUNS, WAKES, TELLS = "services/run_flows.py", "services/wake_due.py", "services/publish_changes.py"
+STEPS, SETTLES = "domain/flows/engine.py", "services/record_engagement.py"
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant(
+        "the claim is written with the outcome, after SES was called", SEND,
+        "return self._write(ledger, claimed, now)", "return ledger", BOTH,
+    ),
+    Mutant(
+        "what a lost worker claimed is sent again", SEND,
+        'return self._save(ledger, held.change(status="unknown", reason="worker_lost"), now)', "return None", BOTH,
+    ),
+    Mutant(
+        "a lease that is over does not keep from sending", SEND,
+        "if self.clock() >= claimed.lease_until:", "if self.clock() < 0:", BOTH,
+    ),
+    Mutant(
+        "a lost reply is taken for a certain non-send", SEND,
+        "except Lost as error:\n"
+        '            return self._settle(ledger, claimed, status="unknown", reason=f"reply_lost: {error}"[:200])\n'
+        "        except Refused as error:",
+        "except Refused as error:", BOTH,
+    ),
+    Mutant(
+        "an unknown send is tried again when its message comes again", SEND,
+        'if held.status in {"sent", "dropped", "unknown"}:', 'if held.status in {"sent", "dropped"}:', BOTH,
+    ),
+    Mutant(
+        "a claim whose reply was lost is not looked up", SEND,
+        "if held is not None and held.lease == claimed.lease:\n                    return stored",
+        "if held is not None and held.lease == claimed.lease + claimed.lease:\n                    return stored", BOTH,
+    ),
+    Mutant(
+        "a throttled send keeps its claim", SEND,
+        'ledger, claimed, status="deferred", reason="throttled"', 'ledger, claimed, status="sending", reason="throttled"',
+        BOTH,
+    ),
+    Mutant(
+        "marketing is repeated after a day, as if it were owed", SEND,
+        "owed = not entry.counts", "owed = entry.send_id != ''", BOTH,
+    ),
+    Mutant(
+        "an unsubscription by link is not looked at", GATE,
+        "at = stop.topics.get(name)", "at = None", BOTH,
+    ),
+    Mutant(
+        "a bounce or complaint does not suppress", GATE,
+        "        if stop.suppressed:", "        if stop.suppressed and not stop.id:", BOTH,
+    ),
+    Mutant(
+        "the caps count without what is unknown", GATE,
+        'COUNTED = frozenset({"sending", "sent", "unknown"})', 'COUNTED = frozenset({"sending", "sent"})', BOTH,
+    ),
+    Mutant(
+        "the caps count without what is being sent", GATE,
+        'COUNTED = frozenset({"sending", "sent", "unknown"})', 'COUNTED = frozenset({"sent", "unknown"})', BOTH,
+    ),
+    Mutant(
+        "the ledger keeps its version", LEDGER,
+        "return Ledger(self.profile_id, self.version + 1, {**self.entries, entry.send_id: entry})",
+        "return Ledger(self.profile_id, self.version or 1, {**self.entries, entry.send_id: entry})", BOTH,
+    ),
+    Mutant(
+        "a run is stored before its sends are on the outbox", RUNS,
+        "        if requests:\n            self.outbox.put(requests)\n        if fresh:\n"
+        "            stored = self.journal.start_run(done)\n        else:\n"
+        "            self.journal.save_run(done, expected=run.version)\n            stored = True\n",
+        "        if fresh:\n            stored = self.journal.start_run(done)\n        else:\n"
+        "            self.journal.save_run(done, expected=run.version)\n            stored = True\n"
+        "        if requests:\n            self.outbox.put(requests)\n", BOTH,
+    ),
+    Mutant(
+        "a send's id depends on when it was decided", STEPS,
+        "send_id=send_id(run.id, run.position)", 'send_id=send_id(run.id, f"{run.position} {now}")', BOTH,
+    ),
+    Mutant(
+        "transactional mail that stays unknown is given up", WAKES,
+        "            elif entry.request is not None:", "            elif entry.request is not None and not entry.request:",
+        BOTH,
+    ),
+    Mutant(
+        "what the bus does not take is forgotten", TELLS,
+        "            self.bus.put(events)",
+        "            try:\n                self.bus.put(events)\n            except Exception:\n                return", BOTH,
+    ),
+    Mutant(
+        "what SES tells settles nothing", SETTLES,
+        '_UNSETTLED = frozenset({"sending", "unknown", "deferred"})', "_UNSETTLED: frozenset[str] = frozenset()", BOTH,
+    ),
+)  # fmt: skip
+
+
+def main() -> int:
+    """Plants all of them, or those whose names contain a word. Exits 1 when one is not found."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.mutants", description=__doc__)
+    parser.add_argument("word", nargs="?", default="", help="only mutants whose names contain it")
+    word = parser.parse_args().word
+    began = time.monotonic()
+    chosen = [mutant for mutant in MUTANTS if word in mutant.name]
+    if broken := sound(sorted({test for mutant in chosen for test in mutant.tests})):
+        say("These fail without any mistake: " + "; ".join(broken))
+        return 1
+    width = max(len(mutant.name) for mutant in chosen)
+    bad = 0
+    with ThreadPoolExecutor(2) as workers:
+        for outcome in workers.map(tried, chosen):
+            bad += outcome.caught == SURVIVED
+            how = outcome.trouble or (outcome.caught if outcome.caught != SURVIVED else "NOT FOUND")
+            say(f"{outcome.mutant.name:{width}}  {outcome.seconds:5.1f} s  {how}")
+    say(f"{len(chosen) - bad} of {len(chosen)} mistakes found, {time.monotonic() - began:.0f} s")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

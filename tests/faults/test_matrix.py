@@ -1,0 +1,96 @@
+"""A sample of the fault matrix; ``make faults`` plays all of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from homing.adapters.memory.faults import SITES
+from homing.services import ports
+from tests.faults import matrix, plan
+from tests.faults.plan import CALLERS, Fault
+
+CELLS = plan.cells()
+
+
+def sample() -> list[Fault]:
+    """Of each kind and number of times two cells, at places spread over the matrix."""
+    groups: dict[tuple[str, int], list[Fault]] = {}
+    for fault in CELLS:
+        groups.setdefault((fault.kind, fault.times), []).append(fault)
+    chosen = [cells[at * 7 % len(cells)] for n, cells in enumerate(groups.values()) for at in (n, n + len(cells) // 2)]
+    return list(dict.fromkeys(chosen))
+
+
+SAMPLE = sample()
+
+
+def test_every_method_of_every_port_is_a_registered_site() -> None:
+    """A new way out of the process has to be registered, and thereby comes into the matrix."""
+    methods = {
+        f"{name}.{method}"
+        for name, port in vars(ports).items()
+        if inspect.isclass(port) and getattr(port, "_is_protocol", False) and port.__module__ == ports.__name__
+        for method, function in vars(port).items()
+        if inspect.isfunction(function) and not method.startswith("_")
+    }
+    assert {site.name for site in SITES} == methods
+
+
+def test_every_site_is_called_by_a_function_or_stands_aside_for_a_reason() -> None:
+    called = {name for names in CALLERS.values() for name in names}
+    assert called == {site.name for site in SITES if not site.aside}
+
+
+def test_the_story_reaches_every_site_of_every_function_and_no_other() -> None:
+    reached = set(matrix.calm().calls) | set(matrix.run(matrix.LOST_REPLY).calls)
+    assert reached == {f"{function}: {name}" for function, names in CALLERS.items() for name in names}
+
+
+def test_the_matrix_is_as_large_as_promised() -> None:
+    assert len(CELLS) == len(set(CELLS)) >= 600
+    assert {fault.kind for fault in CELLS} == set(plan.KINDS)
+    assert {(fault.kind, fault.times) for fault in SAMPLE} == {(fault.kind, fault.times) for fault in CELLS}
+    assert len({fault.place for fault in SAMPLE}) > 20
+
+
+def test_the_calm_story_has_everything_that_can_go_wrong() -> None:
+    """Deferred by a cap and by quiet hours, dropped for each reason, sent to people who were two before."""
+    calm = matrix.calm()
+    assert matrix.judge(calm).wrong == []
+    said = Counter(entry.reason for ledger in calm.journal.ledgers() for entry in ledger.entries.values())
+    assert {"unsubscribed", "no_consent", "suppressed_bounce", "suppressed_complaint", "cart_ordered"} <= said.keys()
+    assert len({mail.email for mail in calm.post.taken}) >= 10
+    assert {"reminder", "last-call", "welcome", "news", "thanks"} == {mail.template for mail in calm.post.taken}
+
+
+@pytest.mark.parametrize("fault", SAMPLE, ids=str)
+def test_the_promise_holds_in_a_cell(fault: Fault) -> None:
+    assert matrix.cell(fault).verdict.wrong == []
+
+
+@pytest.mark.parametrize("times", plan.TIMES.values())
+@pytest.mark.parametrize("kind", [plan.LOST, plan.NEVER_TOOK, plan.TIMED_OUT, plan.DIES_BEFORE, plan.DIES_AFTER])
+def test_when_ses_tells_nothing_exactly_the_lost_replies_stay_unknown(kind: str, times: int) -> None:
+    outcome = matrix.cell(Fault("send_email", "Mailer.send", kind, times), feedback=False)
+    assert outcome.verdict.wrong == []
+    assert outcome.verdict.lost_replies >= 1
+
+
+@pytest.mark.parametrize("seed", range(1, 13))
+def test_the_promise_holds_in_a_random_walk(seed: int) -> None:
+    assert matrix.walk(seed).verdict.wrong == []
+
+
+def test_a_seed_replays_byte_for_byte() -> None:
+    first, second, other = matrix.walk(7), matrix.walk(7), matrix.walk(8)
+    assert first == second
+    assert first.digest != other.digest
+
+
+def test_a_cell_whose_fault_never_strikes_is_not_taken_for_a_good_one() -> None:
+    never = replace(CELLS[0], first=10_000)
+    assert matrix.run(never).struck == 0
