@@ -294,6 +294,9 @@ class SendEmail:
 
     def _send(self, request: SendRequest, mail: Mail, ledger: Ledger, claimed: Entry) -> Decision:
         try:
+            if self.clock() >= claimed.lease_until:
+                # It stood still for so long that what was checked may hold no more, and others may have taken over.
+                raise Unavailable(f"the claim of send {claimed.send_id} ran out before SES was called")
             provider_id = self.mailer.send(mail)
         except Lost as error:
             return self._settle(ledger, claimed, status="unknown", reason=f"reply_lost: {error}"[:200])
