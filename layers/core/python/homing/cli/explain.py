@@ -1,4 +1,4 @@
-"""``homing explain``: what is known of one person, and why they are in a segment or not."""
+"""``homing explain``: what is known of one person, why they are in a segment or not, and why they got a message or not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 @click.command("explain")
 @click.argument("person")
 @click.option("--segment", metavar="NAME", help="Only why they are in this segment, or not.")
-@click.option("--at", help="At which instant, ISO 8601. [default: the person's last event; now with --stage]")
+@click.option("--messages", is_flag=True, help="Only why each message was sent, or not.")
+@click.option("--message", metavar="SEND_ID", help="Only why this message was sent, or not.")
+@click.option(
+    "--at",
+    help="At which instant, ISO 8601. [default: the person's last event, for messages 30 days later; now with --stage]",
+)
 @click.option(
     "--events",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -29,36 +34,46 @@ if TYPE_CHECKING:
 @campaigns_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def command(
-    person: str, segment: str | None, at: str | None, events: Path | None, stage: str | None, campaigns: Path,
-    as_json: bool,
+    person: str, segment: str | None, messages: bool, message: str | None, at: str | None, events: Path | None,
+    stage: str | None, campaigns: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Explain PERSON: a user_id, e-mail address, other identifier, or profile id.
 
     Says who it is, what is said of them by whom, what they are in and why, with the lines of the rules, the events that
-    count, and when it will change by itself. With a recording also how it came about.
+    count, and when it will change by itself. With a recording also how it came about. For every message: when it was
+    decided, why it waited, and why it was sent or not.
     """
     from homing.domain.errors import InvalidInput
     from homing.local.explain.text import as_dict, show
 
     if (events is None) == (stage is None):
         raise click.UsageError("say --events RECORDING.jsonl or --stage NAME")
+    mails = messages or message is not None
+    if mails and segment is not None:
+        raise click.UsageError("say --segment or --messages, not both")
     try:
         if events is not None:
-            story = _replayed(person, segment, at, events, campaigns, quiet=as_json)
+            story = _replayed(person, segment, at, events, campaigns, quiet=as_json, mails=mails)
         else:
             story = _stored(person, segment, at, stage or "", campaigns)
+        if message is not None:
+            story.messages = [told for told in story.messages or [] if told.send_id == message]
+            if not story.messages:
+                raise InvalidInput(f"no message {message!r} was decided for {person!r}", code="unknown_message")
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     if as_json:
         click.echo(json.dumps(as_dict(story), indent=2, ensure_ascii=False, default=str))
     else:
-        show(story, segment=segment)
+        show(story, segment=segment, messages=mails)
 
 
-def _replayed(person: str, segment: str | None, at: str | None, events: Path, folder: Path, *, quiet: bool) -> Story:
+def _replayed(
+    person: str, segment: str | None, at: str | None, events: Path, folder: Path, *, quiet: bool, mails: bool
+) -> Story:  # fmt: skip
     from homing.adapters.files import read_folder
     from homing.domain.content.publish import publish, read
-    from homing.domain.time import parse_instant
+    from homing.domain.time import DAY, parse_instant
     from homing.local.explain.story import replayed
 
     files = read_folder(folder)
@@ -73,6 +88,7 @@ def _replayed(person: str, segment: str | None, at: str | None, events: Path, fo
             person,
             at=parse_instant(at) if at else None,
             segment=segment,
+            beyond=30 * DAY if mails else 0,
             tick=lambda done: progress.update(task, completed=done),
         )
 
@@ -88,4 +104,4 @@ def _stored(person: str, segment: str | None, at: str | None, name: str, folder:
     stage = find_stage(name)
     campaigns, sources = stage.campaigns(folder), read(read_folder(folder))
     instant = parse_instant(at) if at else clock.now()
-    return stored(campaigns, sources.segments, stage.profiles, stage.identity, person, instant, segment)
+    return stored(campaigns, sources.segments, stage.profiles, stage.identity, person, instant, segment, stage.journal)

@@ -64,6 +64,8 @@ class Backtest:
     transitions: list[Transition] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     refused: list[QuarantineLine] = field(default_factory=list)
+    # Is told of every decision about a send: when, about whom, and what stands in the ledger.
+    watch: Callable[[int, str, Entry], None] | None = None
 
     def __post_init__(self) -> None:
         identity = Identity(self.secret)
@@ -195,6 +197,8 @@ class Backtest:
                 decision = self.send(request)
                 if decision.entry is not None:
                     self._decided[request.send_id] = (request.profile_id, decision.entry)
+                    if self.watch and decision.status != "duplicate":
+                        self.watch(self.now, request.profile_id, decision.entry)
                 if not self.keep_mails:
                     self.mailer.sent.clear()
             if not (told or images or self._images):

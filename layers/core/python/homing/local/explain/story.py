@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.yaml_source import Located
+from homing.domain.delivery.ledger import Entry
 from homing.domain.engine import Engine
 from homing.domain.errors import InvalidInput
 from homing.domain.events.event import PERSON_IDENTIFIERS, Event
@@ -23,8 +24,9 @@ from homing.domain.profiles.reviewing import reasons
 from homing.domain.time import iso, zone
 from homing.local.backtest import LOCAL_SECRET, Backtest
 from homing.local.explain.lines import lines_of
+from homing.local.explain.messages import Told, in_order
 from homing.local.recording import Recorded
-from homing.services.ports import ProfileStore
+from homing.services.ports import Journal, ProfileStore
 from homing.services.resolve import trail
 from homing.sources.segment_spec import read_message
 
@@ -74,25 +76,33 @@ class Story:
     review: list[str] = field(default_factory=list)
     segments_past: list[Moment] = field(default_factory=list)
     traits_past: list[Moment] = field(default_factory=list)
+    # What was decided about mails to them; None where nobody asked the journal.
+    messages: list[Told] | None = None
 
 
 def stored(
     campaigns: Campaigns, places: Mapping[str, Located], store: ProfileStore, identity: Identity, person: str, at: int,
-    segment: str | None = None,
+    segment: str | None = None, journal: Journal | None = None,
 ) -> Story:  # fmt: skip
-    """The story as a table tells it: without history. Raises InvalidInput when it knows nobody of that name."""
-    return _tell(Engine(campaigns), places, _find(store, identity, person), at, segment, Evidence(_zone(campaigns)))
+    """The story as a table tells it: without history, but with the ledger's messages. Raises InvalidInput when it knows
+    nobody of that name."""
+    profile = _find(store, identity, person)
+    story = _tell(Engine(campaigns), places, profile, at, segment, Evidence(_zone(campaigns)))
+    if journal is not None:
+        ledgers = [journal.load_ledger(id) for id in (profile.id, *sorted(profile.merged))]  # noqa: A001
+        story.messages = in_order((entry.at, entry) for ledger in ledgers for entry in ledger.entries.values())
+    return story
 
 
 def replayed(
     campaigns: Campaigns, places: Mapping[str, Located], recording: Path, person: str, *, at: int | None = None,
-    segment: str | None = None, tick: Callable[[int], None] | None = None,
+    segment: str | None = None, tick: Callable[[int], None] | None = None, beyond: int = 0,
 ) -> Story:  # fmt: skip
-    """The story as a recording tells it, played up to ``at`` (by default this person's last event). Raises InvalidInput
-    when the recording knows nobody of that name, or not yet."""
+    """The story as a recording tells it, played up to ``at`` (by default ``beyond`` this person's last event). Raises
+    InvalidInput when the recording knows nobody of that name, or not yet."""
     identity = Identity(LOCAL_SECRET)
     lines = lines_of(recording, person, identity, tick=tick)
-    at = lines[-1].at if at is None else at
+    at = lines[-1].at + beyond if at is None else at
     played = _Played(campaigns, [line for line in lines if line.at <= at], at)
     if not played.events:
         raise InvalidInput(
@@ -107,6 +117,7 @@ def replayed(
     ids = {profile.id, *profile.merged}
     story.segments_past = [moment for whose, moment in played.moments if whose in ids]
     story.traits_past = _traits_past(own)
+    story.messages = in_order((when, entry) for when, whose, entry in played.decided if whose in ids)
     return story
 
 
@@ -114,7 +125,8 @@ class _Played:
     """Lines through the backtest, with what changed at each."""
 
     def __init__(self, campaigns: Campaigns, lines: list[Recorded], at: int) -> None:
-        self.backtest = Backtest(campaigns, keep_mails=False)
+        self.decided: list[tuple[int, str, Entry]] = []
+        self.backtest = Backtest(campaigns, keep_mails=False, watch=lambda *told: self.decided.append(told))
         self.events: list[tuple[int, Event]] = []
         self.moments: list[tuple[str, Moment]] = []
         self._owners: dict[str, str] = {}

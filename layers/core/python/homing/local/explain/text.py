@@ -14,6 +14,7 @@ from homing.domain.explain import words
 from homing.domain.explain.evidence import statement
 from homing.domain.explain.reasons import Reason
 from homing.domain.time import iso
+from homing.local.explain.messages import as_lists, show_messages
 from homing.local.explain.story import Moment, Story
 
 # History in the terminal; --json has all of it.
@@ -21,8 +22,10 @@ _SHOWN = 30
 _WIDE = 300
 
 
-def show(story: Story, *, segment: str | None = None, console: Console | None = None) -> None:
-    """Prints to standard output; with ``segment`` only why they are in it, or not."""
+def show(
+    story: Story, *, segment: str | None = None, messages: bool = False, console: Console | None = None
+) -> None:  # fmt: skip
+    """Prints to standard output; with ``segment`` only why they are in it, or not, with ``messages`` only these."""
     console = console or Console(highlight=False)
     if not console.is_terminal:
         # A file or a pipe has no edge.
@@ -33,6 +36,9 @@ def show(story: Story, *, segment: str | None = None, console: Console | None = 
         _why(console, story, segment)
         moments = [moment for moment in story.segments_past if moment.what.endswith(f" {segment}")]
         _past(console, "History", moments, story)
+        return
+    if messages:
+        show_messages(console, story.messages or [], story.zone, all_of_them=True)
         return
     _who(console, story)
     _traits(console, story)
@@ -56,6 +62,8 @@ def show(story: Story, *, segment: str | None = None, console: Console | None = 
                 f", from {words.when(membership.until, story.zone)} on if nothing happens" if membership.until else ""
             )
             console.print(f"  {escape(membership.segment)}{until}")
+    if story.messages is not None:
+        show_messages(console, story.messages, story.zone)
     _past(console, "Segments, history", story.segments_past, story)
     _past(console, "Traits, history", story.traits_past, story)
 
@@ -196,6 +204,7 @@ def as_dict(story: Story) -> dict[str, Any]:
             m.segment: {"member": m.member, "until": _iso(m.until), "why": story.explained[m.segment].to_dict()}
             for m in story.memberships
         },
+        "messages": None if story.messages is None else as_lists(story.messages, story.zone),
         "history": {
             "segments": [moment.to_dict() for moment in story.segments_past],
             "traits": [moment.to_dict() for moment in story.traits_past],
