@@ -52,6 +52,9 @@ def test_each_abandoned_cart_gets_exactly_one_mail_with_exactly_its_items(tmp_pa
     }  # fmt: skip
 
 
+OF_MAILS = {"tired-of-mail", "keen-readers", "engaged"}
+
+
 def decided(message: Message) -> tuple[object, ...]:
     """A decision, without the seconds that streams take to carry it."""
     return message.message_id, message.status, message.reason, message.to, message.triggered_at, message.subject
@@ -72,4 +75,7 @@ def test_the_local_host_and_the_backtest_decide_alike(tmp_path: Path) -> None:
     backtest.pass_time(recording.end())
     tested = backtest.outputs()
     assert {decided(message) for message in replayed.messages} == {decided(message) for message in tested.messages}
-    assert {t.model_dump_json() for t in replayed.transitions} == {t.model_dump_json() for t in tested.transitions}
+    # That mails were delivered, and not opened, is known to the local host alone: history has no mail.
+    assert {t.model_dump_json() for t in replayed.transitions if t.segment not in OF_MAILS} == {
+        t.model_dump_json() for t in tested.transitions if t.segment not in OF_MAILS
+    }
