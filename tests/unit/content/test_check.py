@@ -11,7 +11,6 @@ from click.testing import CliRunner
 
 from homing.adapters.files import read_folder
 from homing.cli.check import command as check_command
-from homing.cli.preview import command as preview_command
 from homing.cli.publish import command as publish_command
 from homing.domain.content.codes import CODES
 from homing.domain.content.lint import lint
@@ -182,15 +181,6 @@ def test_publish_writes_the_bundle_or_tells_every_mistake(tmp_path: Path) -> Non
     good = ROOT / "layers" / "campaigns"
     result = CliRunner().invoke(publish_command, ["--campaigns", str(good), "--out", str(out), "--json"])
     assert json.loads(result.output)["bytes"] == out.stat().st_size
-
-
-def test_preview_writes_a_page_for_each_mail_and_one_for_all(tmp_path: Path) -> None:
-    result = CliRunner().invoke(
-        preview_command, ["--campaigns", str(ROOT / "layers" / "campaigns"), "--out", str(tmp_path)]
-    )
-    assert result.exit_code == 0, result.output
-    index = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert index.count("<section>") == len(list(tmp_path.glob("*.html"))) - 1
 
 
 def test_every_code_that_is_raised_is_documented() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,7 +52,7 @@ class People:
 
     def _others(self, template: str, use: Use, first: list[Person]) -> Iterator[Person]:
         tracers = self.tracers(template)
-        seen = [set().union(*(taken(tracer, one.context) for one in first)) for tracer in tracers]
+        seen = [set().union(*(tracer.taken(one.context) for one in first)) for tracer in tracers]
         domain = domains(
             use,
             self.campaigns.flows.get(use.flow),
@@ -75,7 +75,7 @@ class People:
                     continue
                 before = [set(one) for one in seen]
                 for other, one in zip(tracers, seen, strict=True):
-                    one |= taken(other, person.context)
+                    one |= other.taken(person.context)
                 new = [
                     one.branches[found].label
                     for one, now, then in zip(tracers, seen, before, strict=True)
@@ -93,7 +93,7 @@ class People:
                 continue
             for bare in (False, True):
                 context = context_of(self.campaigns, template, use, wishes, bare=bare)
-                if branch.number in taken(tracer, context):
+                if branch.number in tracer.taken(context):
                     return Person(use, described(wishes, context, bare=bare), bare, context)
         return None
 
@@ -107,13 +107,3 @@ class People:
                 Tracer(part, environment) for part in (held.html, held.subject, held.preheader, held.text) if part
             ]
         return self._tracers[template]
-
-
-def taken(tracer: Tracer, context: Mapping[str, Any]) -> set[int]:
-    """The branches that this rendering takes; those before the place where it fails, if it fails."""
-    from liquid.exceptions import LiquidError
-
-    try:
-        return tracer.taken(context)
-    except (LiquidError, ArithmeticError, TypeError, ValueError):
-        return set()

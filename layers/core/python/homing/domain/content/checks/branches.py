@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from homing.domain.content.checks.conditions import Atom, Conjunction, Operand, Resolve, alternatives, both, compared
+from homing.domain.errors import InvalidInput
 
 _ELSE = re.compile(r"{%-?\s*else\s*-?%}")
 
@@ -46,9 +48,12 @@ class Tracer:
             branch.block.nodes.insert(0, marker(branch.block.token, self._taken, branch.number))
 
     def taken(self, context: Any) -> set[int]:
-        """Numbers of the branches that this rendering takes. Raises LiquidError."""
+        """Numbers of the branches that this rendering takes; those before the place where it fails, if it fails."""
+        from liquid.exceptions import LiquidError
+
         self._taken.clear()
-        self._template.render(context)
+        with suppress(LiquidError, InvalidInput, ArithmeticError, TypeError, ValueError):
+            self._template.render(context)
         return set(self._taken)
 
 

@@ -1,0 +1,91 @@
+"""`homing preview`: every mail in every branch, on a site that needs no network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from homing.adapters.files import read_folder
+from homing.cli.preview import command, preview
+from homing.domain.content.publish import publish
+from homing.domain.flows.language import Flow
+from homing.local.preview.mails import scheme
+from homing.local.preview.steps import starts, stops
+from tests.unit.content.support import campaign_files
+
+CAMPAIGNS = Path(__file__).parents[4] / "layers" / "campaigns"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    preview(CAMPAIGNS, out)
+    return out
+
+
+def test_there_is_a_page_for_each_mail_and_one_for_all(site: Path) -> None:
+    index = (site / "index.html").read_text(encoding="utf-8")
+    cards = re.findall(r'<a class="card" href="([^"]+)"', index)
+    assert sorted(cards) == sorted(file.name for file in site.glob("*.html") if file.name != "index.html")
+    assert len(cards) == len(set(cards)) >= 2 * len(publish(read_folder(CAMPAIGNS)).templates)
+
+
+def test_every_file_that_is_named_is_there_and_nothing_comes_from_the_network(site: Path) -> None:
+    for page in [*site.glob("*.html"), *site.glob("mails/*.html")]:
+        text = page.read_text(encoding="utf-8")
+        for source in re.findall(r'\ssrc="([^"]*)"', text):
+            assert "://" not in source, (page.name, source)
+            assert (page.parent / source).is_file(), (page.name, source)
+        assert "url(http" not in text
+
+
+def test_a_mail_is_shown_wide_narrow_dark_and_as_text(site: Path) -> None:
+    page = next(site.glob("cart-recovery.*cart-reminder.1.html")).read_text(encoding="utf-8")
+    assert re.findall(r'<div class="view ([\w ]+)">', page) == ["desktop", "phone", "text", "desktop dark", "phone dark"]
+    assert "Back to my cart: https://alder-and-moss.example/cart" in page
+    assert "cart of three" in page
+
+
+def test_light_and_dark_do_not_depend_on_who_looks() -> None:
+    mail = (
+        '<meta name="color-scheme" content="light dark"><style>:root { color-scheme: light dark; }'
+        "@media (prefers-color-scheme: dark) { a { color: red } } @media (max-width: 9px) { b { color: red } }</style>"
+    )
+    dark, light = scheme(mail, dark=True), scheme(mail, dark=False)
+    assert 'content="dark"' in dark
+    assert "color-scheme: dark;" in dark
+    assert "@media all { a" in dark
+    assert 'content="light"' in light
+    assert "@media not all { a" in light
+    assert "prefers-color-scheme" not in light + dark
+    assert "(max-width: 9px)" in light
+
+
+def test_a_mail_that_fails_for_somebody_says_so_on_its_page(tmp_path: Path) -> None:
+    body = "<mj-text>{% if city == 'Oslo' %}{{ nickname }}{% endif %}</mj-text>"
+    folder, out = tmp_path / "campaigns", tmp_path / "site"
+    for file, content in (campaign_files(body) | {"flows/f.yaml": b"on: birthday\nsteps: [{send: note}]\n"}).items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(content)
+    result = CliRunner().invoke(command, ["--campaigns", str(folder), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    failing = [page for page in out.glob("*.html") if "is undefined" in page.read_text(encoding="utf-8")]
+    assert sorted(page.name for page in failing) == ["f.1.note.3.html", "index.html"]
+
+
+def test_a_flow_tells_when_each_mail_goes_out_and_to_whom() -> None:
+    flow = Flow.model_validate({
+        "name": "f", "on": {"order_placed": {"nth": 2}},
+        "steps": [
+            {"send": "a"},
+            {"wait": "20h"},
+            {"if": {"segment": "vip"}, "then": [{"send": "b"}], "else": [{"wait": "1d"}, {"send": "c"}]},
+        ],
+    })  # fmt: skip
+    assert [tuple(stop) for stop in stops(flow)] == [
+        ("a", "at once"), ("b", "20h later, in vip"), ("c", "1d20h later, not in vip"),
+    ]  # fmt: skip
+    assert starts(flow) == "order number 2 is placed"
