@@ -122,7 +122,9 @@ def test_a_template_is_checked_against_every_flow_that_sends_it() -> None:
 
 def test_a_mail_that_needs_consent_needs_its_link() -> None:
     files = campaign_files() | {"flows/f.yaml": CART}
-    files["templates/note.mjml"] = files["templates/note.mjml"].replace(b"{{ unsubscribe_url }}", b"{{ brand.website }}")
+    files["templates/note.mjml"] = files["templates/note.mjml"].replace(
+        b"{{ unsubscribe_url }}", b"{{ brand.website }}"
+    )
     assert [finding.problem.code for finding in lint(files)] == ["missing_unsubscribe"]
     files["flows/f.yaml"] = CART + b"topic: receipts\n"
     assert lint(files) == []
