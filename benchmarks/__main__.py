@@ -16,6 +16,7 @@ from benchmarks.measure import Report, budgets
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 NAMES = (
     "updater", "segments", "profile_sizes", "recompute", "calls", "cost", "imports", "rendering", "backtest",
+    "ten_thousand",
 )  # fmt: skip
 
 
@@ -99,7 +100,12 @@ def _parts(quick: bool, reports: dict[str, Report]) -> dict[str, Callable[[], Re
 
         return backtesting.run(quick=quick)
 
-    made = (updater, segments, profile_sizes, recompute, calls, cost, imports, rendering, backtest)
+    def ten_thousand() -> Report:
+        from benchmarks import ten_thousand
+
+        return ten_thousand.run(quick=quick)
+
+    made = (updater, segments, profile_sizes, recompute, calls, cost, imports, rendering, backtest, ten_thousand)
     return {part.__name__: part for part in made}
 
 
