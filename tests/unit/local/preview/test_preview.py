@@ -72,7 +72,7 @@ def test_a_mail_that_fails_for_somebody_says_so_on_its_page(tmp_path: Path) -> N
         (folder / file).write_bytes(content)
     result = CliRunner().invoke(command, ["--campaigns", str(folder), "--out", str(out)])
     assert result.exit_code == 0, result.output
-    failing = [page for page in out.glob("*.html") if "is undefined" in page.read_text(encoding="utf-8")]
+    failing = [page for page in out.glob("*.html") if '<p class="mistake">' in page.read_text(encoding="utf-8")]
     assert sorted(page.name for page in failing) == ["f.1.note.3.html", "index.html"]
 
 

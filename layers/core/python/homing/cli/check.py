@@ -12,6 +12,7 @@ from homing.cli.folders import campaigns_option
 from homing.domain.content.lint import Finding, lint
 from homing.domain.content.new_memory import new_memory
 from homing.domain.content.publish import publish as published
+from homing.domain.content.publish import read
 from homing.domain.errors import InvalidCampaign, InvalidInput
 
 
@@ -22,14 +23,17 @@ from homing.domain.errors import InvalidCampaign, InvalidInput
     type=click.Path(exists=True, path_type=Path),
     help="Folder or bundle of the campaigns as they are deployed: warns of rules whose memory was not kept yet.",
 )
+@click.option("--online", is_flag=True, help="Fetch every link and picture that is written down, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
-def command(campaigns: Path, against: Path | None, as_json: bool, strict: bool) -> None:
+def command(campaigns: Path, against: Path | None, online: bool, as_json: bool, strict: bool) -> None:
     """Find mistakes in segments, flows and templates: exits 1 when there are any."""
     try:
         findings = check(campaigns)
         if against is not None and not any(finding.severity == "error" for finding in findings):
             findings += compare(campaigns, against)
+        if online:
+            findings += unanswered(campaigns)
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     errors = sum(finding.severity == "error" for finding in findings)
@@ -50,6 +54,15 @@ def command(campaigns: Path, against: Path | None, as_json: bool, strict: bool) 
 def check(folder: Path) -> list[Finding]:
     """All findings. Raises InvalidInput when there is no such folder."""
     return lint(read_folder(folder))
+
+
+def unanswered(folder: Path) -> list[Finding]:
+    """Links and pictures that nobody answers for. Raises InvalidInput."""
+    from homing.domain.content.checks.written import fetched
+    from homing.local.online import dead
+
+    files = read_folder(folder)
+    return [Finding("warning", problem) for problem in dead(fetched(files, read(files)))]
 
 
 def compare(folder: Path, against: Path) -> list[Finding]:
