@@ -16,6 +16,7 @@ from tests.mutants.mutants import Mutant
 STORIES, MATRIX = "tests/faults/test_stories.py", "tests/faults/test_matrix.py"
 BOTH = (STORIES, MATRIX)
 SEND, GATE, LEDGER = "services/send_email.py", "domain/delivery/gate.py", "domain/delivery/ledger.py"
+CAPS = "domain/delivery/precedence.py"
 RUNS, WAKES, TELLS = "services/run_flows.py", "services/wake_due.py", "services/publish_changes.py"
 STEPS, SETTLES = "domain/flows/engine.py", "services/record_engagement.py"
 
@@ -66,11 +67,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if stop.suppressed:", "        if stop.suppressed and not stop.id:", BOTH,
     ),
     Mutant(
-        "the caps count without what is unknown", GATE,
+        "the caps count without what is unknown", CAPS,
         'COUNTED = frozenset({"sending", "sent", "unknown"})', 'COUNTED = frozenset({"sending", "sent"})', BOTH,
     ),
     Mutant(
-        "the caps count without what is being sent", GATE,
+        "the caps count without what is being sent", CAPS,
         'COUNTED = frozenset({"sending", "sent", "unknown"})', 'COUNTED = frozenset({"sent", "unknown"})', BOTH,
     ),
     Mutant(

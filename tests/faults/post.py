@@ -52,8 +52,9 @@ class PostOffice:
                 began, provider_id,
             )
         )  # fmt: skip
-        if world.feedback:
-            self._publish("Send", mail, provider_id, 30 * SECOND)
+        if not world.feedback:
+            return provider_id
+        self._publish("Send", mail, provider_id, 30 * SECOND)
         if mail.recipient in self.bounces:
             bounced = {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": mail.recipient}]}
             self._publish("Bounce", mail, provider_id, MINUTE, bounce=bounced)

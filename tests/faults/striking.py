@@ -84,12 +84,14 @@ class Port:
         if kind == plan.DIES_AFTER:
             effect()
             raise Crash(f"{method}: {kind}")
-        if kind == plan.ZOMBIE:
-            world.pause(plan.PAUSE)
-        elif kind in {plan.FAST, plan.SLOW} and world.worker is not None:
+        if kind in {plan.FAST, plan.SLOW} and world.worker is not None:
             world.skewed = True
             world.worker.skew = plan.SKEW if kind == plan.FAST else -plan.SKEW
-        return self._remember(method, args, effect())
+        answer = self._remember(method, args, effect())
+        if kind == plan.ZOMBIE:
+            # It knows what it read, or holds what it claimed, and stands still.
+            world.pause(plan.PAUSE)
+        return answer
 
     def _ses(self, kind: str, effect: Call) -> Any:
         world = self._world

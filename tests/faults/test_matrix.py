@@ -12,6 +12,7 @@ from homing.adapters.memory.faults import SITES
 from homing.services import ports
 from tests.faults import matrix, plan
 from tests.faults.plan import CALLERS, Fault
+from tests.faults.verdict import judge
 
 CELLS = plan.cells()
 
@@ -60,7 +61,7 @@ def test_the_matrix_is_as_large_as_promised() -> None:
 def test_the_calm_story_has_everything_that_can_go_wrong() -> None:
     """Deferred by a cap and by quiet hours, dropped for each reason, sent to people who were two before."""
     calm = matrix.calm()
-    assert matrix.judge(calm).wrong == []
+    assert judge(calm).wrong == []
     said = Counter(entry.reason for ledger in calm.journal.ledgers() for entry in ledger.entries.values())
     assert {"unsubscribed", "no_consent", "suppressed_bounce", "suppressed_complaint", "cart_ordered"} <= said.keys()
     assert len({mail.email for mail in calm.post.taken}) >= 10
@@ -78,6 +79,17 @@ def test_when_ses_tells_nothing_exactly_the_lost_replies_stay_unknown(kind: str,
     outcome = matrix.cell(Fault("send_email", "Mailer.send", kind, times), feedback=False)
     assert outcome.verdict.wrong == []
     assert outcome.verdict.lost_replies >= 1
+
+
+@pytest.mark.parametrize("lost", [plan.LOST, plan.NEVER_TOOK])
+@pytest.mark.parametrize("again", [plan.TWICE, plan.REORDERED, plan.LOST, plan.DIES_AFTER])
+@pytest.mark.parametrize("asker", ["run_flows", "wake_due"])
+def test_what_is_unknown_stays_so_when_its_message_comes_again(asker: str, again: str, lost: str) -> None:
+    """Nothing is heard of SES, and every request is on the outbox more than once."""
+    unheard = Fault("send_email", "Mailer.send", lost, plan.FOR_EVER)
+    outcome = matrix.run(unheard, Fault(asker, "Outbox.put", again, 4), feedback=False)
+    assert outcome.verdict.wrong == []
+    assert outcome.verdict.unknown > 5
 
 
 @pytest.mark.parametrize("seed", range(1, 13))

@@ -38,6 +38,13 @@ def test_a_worker_that_wakes_after_its_lease_sends_later_what_is_still_wanted() 
     assert judge(world).wrong == []
 
 
+def test_a_claim_whose_reply_was_lost_is_a_claim_and_its_mail_leaves_at_once() -> None:
+    world, _ = leaves_a_cart(Fault("send_email", "Journal.save_ledger", plan.LOST, 1))
+    world.run_until(END)
+    assert [mail.template for mail in world.post.taken] == ["reminder", "last-call"]
+    assert judge(world).wrong == []
+
+
 def test_two_workers_with_one_message_send_it_once() -> None:
     """The first hangs in its call of SES, the second is given the message when the lease is over."""
     world, _ = leaves_a_cart(Fault("send_email", "Mailer.send", plan.ZOMBIE, 1))

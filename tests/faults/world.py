@@ -267,7 +267,7 @@ class World:
                 return
 
     def _next_sweep(self) -> int | None:
-        wakes = [at for at in (self.profiles.next_wake(), self.journal.next_wake()) if at is not None]
+        wakes: list[int] = [at for at in (self.profiles.next_wake(), self.journal.next_wake()) if at is not None]
         if not wakes:
             return None
         # What fails every minute is tried less often here: the outcome is the same, the test is faster.

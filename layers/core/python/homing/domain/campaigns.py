@@ -104,11 +104,20 @@ class Cap(Model):
     within: Duration = Field(gt=0)
 
 
+class TopicWords(Model):
+    """How a topic is called in another language, on the preference page."""
+
+    title: str
+    description: str = ""
+
+
 class Topic(Model):
     """What people agree to, or not. Transactional topics need no consent and know no caps or quiet hours."""
 
     title: str
     description: str = ""
+    # By language code ("de"); the title and description above are in the shop's language.
+    translations: dict[str, TopicWords] = Field(default_factory=dict)
     transactional: bool = False
     cap: Cap | None = None
     # A person who agreed to a topic of this name agreed to this one too ("marketing" covers "cart_reminders").

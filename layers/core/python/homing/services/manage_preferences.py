@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from homing.domain.campaigns import Campaigns
 from homing.domain.delivery import gate
@@ -13,6 +13,7 @@ from homing.domain.delivery.links import LinkClaims, Links
 from homing.domain.delivery.message import Stop
 from homing.domain.delivery.pages import preferences as pages
 from homing.domain.delivery.pages.layout import Page
+from homing.domain.delivery.pages.texts import LANGUAGES, texts
 from homing.domain.errors import InvalidInput, Unavailable
 from homing.domain.events import names
 from homing.domain.events.event import Event, derived_message_id
@@ -57,45 +58,43 @@ class ManagePreferences:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answers a page of ``/unsubscribe`` or ``/preferences``."""
-        brand = self.campaigns.settings.brand
         purpose: Literal["unsubscribe", "preferences"] = (
             "unsubscribe" if request.last_segment == "unsubscribe" else "preferences"
         )
         if request.method not in {"GET", "HEAD", "POST"}:
-            return _html(405, pages.trouble(brand, "This does not work", "Open the link from the e-mail once more."))
+            return _html(405, pages.trouble(self._frame(request), "bad_method"))
         try:
             claims = self.links.read(request.query.get("t", ""), purpose, self.clock())
         except InvalidInput as error:
             status = 410 if error.code == "link_expired" else 400
-            text = "It is too old." if status == 410 else "It is not complete. Copy all of it from the e-mail."
-            refused = pages.trouble(brand, "This link does not work", text)
+            refused = pages.trouble(self._frame(request), "link_old" if status == 410 else "link_incomplete")
             return _html(status, refused, counts={"LinksRefused": 1}, facts={"code": error.code})
         answer = self._unsubscribe if purpose == "unsubscribe" else self._preferences
         try:
             return answer(request, claims)
         except Unavailable:
-            text = "Something on our side did not work. Please try again in a minute."
-            failed = _html(503, pages.trouble(brand, "Please try again", text), counts={"Unavailable": 1})
+            failed = _html(503, pages.trouble(self._frame(request), "busy"), counts={"Unavailable": 1})
             return HttpResponse(503, failed.body, {**failed.headers, "Retry-After": "30"}, failed.counts)
 
     def _unsubscribe(self, request: HttpRequest, claims: LinkClaims) -> HttpResponse:
-        settings = self.campaigns.settings
         if request.method != "POST":
-            title = pages.title_of(claims.topic, settings.topics)
-            return _html(200, pages.ask_to_unsubscribe(settings.brand, title))
+            frame = self._frame_for(request, claims)
+            return _html(200, pages.ask_to_unsubscribe(frame, self._title(claims.topic, frame)))
         form = _form(request)
         # RFC 8058: a mail provider's POST, urlencoded or multipart; any other POST was made on the page.
         source = ONE_CLICK if b"One-Click" in request.body else PAGE
         topic = EVERY_TOPIC if form.get("everything") else claims.topic
         self._say([claims.profile_id, claims.email_key], claims, [_Word(topic, False, source)])
-        page = pages.unsubscribed(settings.brand, pages.title_of(topic, settings.topics))
+        # Nobody looks at the answer to a mail provider.
+        frame = self._frame(request) if source == ONE_CLICK else self._frame_for(request, claims)
+        page = pages.unsubscribed(frame, self._title(topic, frame))
         return _html(200, page, counts={"Unsubscribed": 1}, facts={"topic": topic, "by": source})
 
     def _preferences(self, request: HttpRequest, claims: LinkClaims) -> HttpResponse:
-        brand = self.campaigns.settings.brand
         profile = resolve(self.profiles, [claims.profile_id]).get(claims.profile_id)
         if profile is None:
             return self._of_nobody(request, claims)
+        frame = self._frame(request, profile)
         ids = [claims.profile_id, profile.id, claims.email_key]
         if profile.email:
             ids.append(self.identity.key("email", normalise("email", profile.email)))
@@ -105,23 +104,23 @@ class ManagePreferences:
         now_on = self._state(profile, stops)
         suppressed = next((stop.suppressed for stop in stops if stop.suppressed), "")
         if request.method != "POST":
-            return _html(200, pages.preferences(brand, self._choices(now_on), suppressed=suppressed))
+            return _html(200, pages.preferences(frame, self._choices(now_on, frame), suppressed=suppressed))
         form = _form(request)
         if form.get("everything"):
             wanted = dict.fromkeys(now_on, False)
             words = [_Word(EVERY_TOPIC, False, PAGE)]
             counts = {"Unsubscribed": 1}
-            saved = "Saved: you are unsubscribed from everything."
+            saved = frame.texts("left")
         else:
             ticked = set(form.get("topic", ()))
             wanted = {topic: topic in ticked for topic in now_on}
-            words = [self._word(topic, granted) for topic, granted in wanted.items()]
+            words = [self._word(topic, granted, frame) for topic, granted in wanted.items()]
             # Every word is said, but only a change is somebody more, or less, to write to.
             changed = [granted for topic, granted in wanted.items() if granted != now_on[topic]]
             counts = {"Unsubscribed": changed.count(False), "Subscribed": changed.count(True)}
-            saved = "Your choice is saved."
+            saved = frame.texts.count("saved", sum(wanted.values()))
         self._say(ids, claims, words)
-        shown = pages.preferences(brand, self._choices(wanted), saved=saved, suppressed=suppressed)
+        shown = pages.preferences(frame, self._choices(wanted, frame), saved=saved, suppressed=suppressed)
         return _html(200, shown, counts=counts, facts={"topics": [f"{word.topic}:{word.granted}" for word in words]})
 
     def _of_nobody(self, request: HttpRequest, claims: LinkClaims) -> HttpResponse:
@@ -133,7 +132,25 @@ class ManagePreferences:
             words = [EVERY_TOPIC] if form.get("everything") else off
             ids = list(dict.fromkeys([claims.profile_id, claims.email_key]))
             self._say(ids, claims, [_Word(topic, False, PAGE) for topic in words])
-        return _html(200, pages.nothing_known(self.campaigns.settings.brand))
+        return _html(200, pages.nothing_known(self._frame(request)))
+
+    def _frame(self, request: HttpRequest, profile: Profile | None = None) -> pages.Frame:
+        settings = self.campaigns.settings
+        chosen = texts(
+            asked=request.query.get("lang", ""), profile=profile, default=settings.language,
+            accept=request.headers.get("accept-language", ""),
+        )  # fmt: skip
+        token = request.query.get("t", "")
+        others = [language for language in LANGUAGES if language != chosen.language]
+        elsewhere = {language: "?" + urlencode({"t": token, "lang": language}) for language in others}
+        return pages.Frame(settings.brand, chosen, elsewhere)
+
+    def _frame_for(self, request: HttpRequest, claims: LinkClaims) -> pages.Frame:
+        """In the person's language, when that can be had: unsubscribing must not wait for it."""
+        try:
+            return self._frame(request, resolve(self.profiles, [claims.profile_id]).get(claims.profile_id))
+        except Unavailable:
+            return self._frame(request)
 
     def _state(self, profile: Profile, stops: Iterable[Stop]) -> dict[str, bool]:
         """The topics that people choose about, and whether their mails are sent now."""
@@ -146,12 +163,20 @@ class ManagePreferences:
             if not topic.transactional
         }
 
-    def _choices(self, on: Mapping[str, bool]) -> list[pages.Choice]:
-        topics = self.campaigns.settings.topics
-        return [pages.Choice(name, topics[name].title, topics[name].description, is_on) for name, is_on in on.items()]
+    def _title(self, topic: str, frame: pages.Frame) -> str:
+        settings = self.campaigns.settings
+        return pages.title_of(topic, settings.topics, frame, settings.language)
 
-    def _word(self, topic: str, granted: bool) -> _Word:
-        held = self.campaigns.settings.topics[topic]
+    def _choices(self, on: Mapping[str, bool], frame: pages.Frame) -> list[pages.Choice]:
+        settings = self.campaigns.settings
+        return [
+            pages.choice_of(name, settings.topics[name], frame, settings.language, on=is_on)
+            for name, is_on in on.items()
+        ]
+
+    def _word(self, topic: str, granted: bool, frame: pages.Frame) -> _Word:
+        """In the words that stood on the page."""
+        held = self._choices({topic: granted}, frame)[0]
         return _Word(topic, granted, PAGE, f"{held.title}: {held.description}".rstrip(": "))
 
     def _say(self, ids: list[str], claims: LinkClaims, words: list[_Word]) -> None:
