@@ -36,7 +36,9 @@ class Atom(NamedTuple):
     truth: bool
 
     def holds(self, value: Any) -> bool:
-        """Whether this value answers as wished, by Liquid's rules."""
+        """Whether this value answers as wished, by Liquid's rules, which refuse to order a text and a number."""
+        if self.op[0] in "<>" and value is not ABSENT and not _numbers(value, self.value):
+            return False
         return _answer(self.op, value, self.value) == self.truth
 
 
