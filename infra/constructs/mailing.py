@@ -52,6 +52,7 @@ class Mailing(Construct):
         data.secrets.allow_keys(send)
         data.profiles.allow_read(send)
         data.journal.allow_keep_ledgers(send)
+        data.journal.allow_draw_codes(send)
         sender.allow_send(send)
         outbox.feed(send, batch_size=10, max_concurrency=stage.send_concurrency)
 

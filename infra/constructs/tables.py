@@ -129,6 +129,12 @@ class JournalTable(_Table):
         self._allow_read(function)
         self._allow_write(function, "ledger#*")
 
+    def allow_draw_codes(self, function: PythonFunction) -> None:
+        """Draws and takes back discount codes, and nothing else."""
+        self._allow_read(function)
+        self._allow_write(function, "codes#*")
+        function.may(["dynamodb:UpdateItem"], [self.table.table_arn], only_keys=["codes#*"])
+
     def allow_keep_members(self, function: PythonFunction) -> None:
         """Keeps the member index."""
         self._allow_write(function, "segment#*")

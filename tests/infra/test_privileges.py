@@ -21,6 +21,7 @@ ACTIONS = {
     "get_item": "dynamodb:GetItem",
     "put_item": "dynamodb:PutItem",
     "query": "dynamodb:Query",
+    "update_item": "dynamodb:UpdateItem",
     "put_events": "events:PutEvents",
     "put_records": "kinesis:PutRecords",
     "get_object": "s3:GetObject",

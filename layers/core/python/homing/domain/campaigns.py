@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from homing.domain.attributes.language import StagedAttribute
+from homing.domain.codes.language import DiscountCode
 from homing.domain.content.choices.language import Choice
 from homing.domain.flows.language import Flow, Holdout
 from homing.domain.segments.language import Duration, Model, Segment
@@ -281,6 +282,8 @@ class Campaigns(Model):
     attributes: dict[str, StagedAttribute] = Field(default_factory=dict)
     # Which variant of a content somebody gets.
     choices: dict[str, Choice] = Field(default_factory=dict)
+    # Discount codes that steps of flows may grant.
+    codes: dict[str, DiscountCode] = Field(default_factory=dict)
     flows: dict[str, Flow] = Field(default_factory=dict)
     templates: dict[str, Template] = Field(default_factory=dict)
     products: dict[str, Product] = Field(default_factory=dict)

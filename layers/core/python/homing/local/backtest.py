@@ -12,6 +12,7 @@ from typing import Any
 
 from homing.adapters.memory import (
     MemoryBus,
+    MemoryCodes,
     MemoryInbox,
     MemoryJournal,
     MemoryMailer,
@@ -23,6 +24,7 @@ from homing.adapters.memory import (
 )
 from homing.domain.attributes.rankings import Rankings
 from homing.domain.campaigns import Campaigns
+from homing.domain.codes.minting import Mint
 from homing.domain.content.render import Renderer
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.links import Links
@@ -33,6 +35,7 @@ from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
 from homing.local.outputs import Outputs, QuarantineLine, Transition
+from homing.services.codes import Codes
 from homing.services.ports import BusEvent
 from homing.services.publish_changes import ProfileImage, PublishChanges
 from homing.services.rank_customers import RankCustomers
@@ -86,6 +89,7 @@ class Backtest:
         self.send = SendEmail(
             self.campaigns, identity, self.profiles, self.journal, self.mailer, Renderer(self.campaigns),
             Links(self.secret, self.public_url), self.clock, token=lambda: "backtest", engine=self.update.engine,
+            codes=Codes(self.campaigns, MemoryCodes(endless=True), Mint(self.secret)),
         )  # fmt: skip
         self.wake = WakeDue(self.profiles, self.journal, self.stream, self.inbox, self.outbox, self.clock)
         self.rank = RankCustomers(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from homing.domain.attributes.rankings import Rankings
     from homing.domain.campaigns import Campaigns
     from homing.domain.profiles.identity import Identity
+    from homing.services.codes import Codes
 
 _sleep: Callable[[float], None] = time.sleep
 _workers = WORKERS
@@ -123,6 +124,16 @@ def rankings(table: str) -> Rankings:
 
     store = DynamoRankings(client("dynamodb"), table, backoff=backoff())
     return Rankings(read=lambda: store.load()[1], clock=clock.now)
+
+
+def codes(campaigns: Campaigns, journal_table: str, keys_secret: str) -> Codes:
+    """Discount codes, in the journal table."""
+    from homing.adapters.dynamodb_codes import DynamoCodes
+    from homing.domain.codes.minting import Mint
+    from homing.services.codes import Codes
+
+    mint = Mint(secret(keys_secret)().encode())
+    return Codes(campaigns, DynamoCodes(client("dynamodb"), journal_table), mint)
 
 
 @cache

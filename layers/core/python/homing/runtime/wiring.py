@@ -163,6 +163,7 @@ def send_email() -> SendEmail:
         token=lambda: secrets.token_hex(8),
         sender=own.sender,
         engine=Engine(campaigns, rankings=parts.rankings(own.profiles_table)),
+        codes=parts.codes(campaigns, own.journal_table, own.keys_secret) if campaigns.codes else None,
     )
 
 

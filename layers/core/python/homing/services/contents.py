@@ -19,6 +19,8 @@ class Content:
     choice: Mapping[str, Any] = field(default_factory=dict)
     variant: str = ""
     because: str = ""
+    # Its text, and the first instant at which it is no longer valid.
+    code: tuple[str, int] | None = None
 
 
 def choose(campaigns: Campaigns, engine: Engine | None, request: SendRequest, profile: Profile, now: int) -> Content:

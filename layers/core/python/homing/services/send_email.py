@@ -28,6 +28,7 @@ from homing.domain.profiles.identity import Identity, normalise
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, MINUTE
 from homing.services import contents
+from homing.services.codes import Codes, NoCode
 from homing.services.contents import Content
 from homing.services.ports import Clock, Journal, Lost, Mailer, ProfileStore, Refused, Throttled
 from homing.services.resolve import trail
@@ -39,6 +40,8 @@ SETTLE_AFTER = DAY
 KEEP_ENTRIES_FOR = 90 * DAY
 # A send that the queue has is looked at again after this long, in case the queue lost it.
 RETRY = 30 * MINUTE
+# A mail whose pool of discount codes is empty looks again after this long.
+NO_CODE_RETRY = 60 * MINUTE
 _ATTEMPTS = 5
 _MOVED = "merged"
 
@@ -73,6 +76,8 @@ class Decision:
     status: str
     reason: str = ""
     entry: Entry | None = None
+    # The pool that its discount code came from is low.
+    codes_low: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,12 +95,13 @@ class SendEmail:
     token: Callable[[], str]
     sender: str | None = None
     engine: Engine | None = None
+    codes: Codes | None = None
 
     def __call__(self, request: SendRequest) -> Decision:
         """Sends, defers or drops. Raises Unavailable when the message should come back to the queue."""
         for _ in range(_ATTEMPTS):
             try:
-                return self._attempt(request)
+                return self._freed(request, self._attempt(request))
             except Conflict:
                 continue
         raise Unavailable(f"the ledger of this person is written too often, send {request.send_id} goes back")
@@ -134,6 +140,13 @@ class SendEmail:
         assert profile is not None
         content = contents.choose(self.campaigns, self.engine, request, profile, now)
         entry = entry.change(variant=content.variant, because=content.because)
+        low = False
+        if self.codes is not None and request.code:
+            drawn = self.codes.draw(request, _names(profile), now)
+            if isinstance(drawn, NoCode):
+                return self._save(ledger, _without_code(entry, request, drawn, now), now)
+            content, low = replace(content, code=(drawn.text, drawn.expires)), drawn.low
+            entry = entry.change(code=drawn.text)
         try:
             mail = self._mail(request, profile, now, content)
         except InvalidInput as error:
@@ -146,7 +159,17 @@ class SendEmail:
             attempts=entry.attempts + 1, wake_at=now + SETTLE_AFTER if owed else None,
             request=request.to_dict() if owed else None,
         )  # fmt: skip
-        return self._send(request, mail, self._claim(ledger, claimed, now), claimed)
+        return replace(self._send(request, mail, self._claim(ledger, claimed, now), claimed), codes_low=low)
+
+    def _freed(self, request: SendRequest, decision: Decision) -> Decision:
+        """What is dropped, and stored as dropped, gives its discount code back; when it is delivered again, once more. A
+        code of an unknown send stays where it may be."""
+        entry = decision.entry
+        if self.codes is None or not request.code or entry is None or entry.status != "dropped" or entry.reason == _MOVED:
+            return decision
+        _, profile = trail(self.profiles, request.profile_id)
+        self.codes.release(request, _names(profile) if profile else [request.profile_id])
+        return decision
 
     def _claim(self, ledger: Ledger, claimed: Entry, now: int) -> Ledger:
         """Writes the claim, and goes on only when it certainly stands. Returns the ledger with it.
@@ -267,7 +290,7 @@ class SendEmail:
         context = build_context(
             campaigns=self.campaigns, profile=profile, request=request, unsubscribe_url=unsubscribe,
             preferences_url=self.links.preferences_url(profile.id, email_key, request.topic, now), now=now,
-            computed=self._computed(request.template, profile, now), choice=content.choice,
+            computed=self._computed(request.template, profile, now), choice=content.choice, code=content.code,
         )  # fmt: skip
         rendered = self.renderer.render(request.template, context)
         brand = self.campaigns.settings.brand
@@ -349,3 +372,18 @@ class SendEmail:
         written = replace(ledger, entries=recent).woken(now, behind=entry.send_id).put(entry)
         self.journal.save_ledger(written, expected=ledger.version)
         return written
+
+
+def _names(profile: Profile) -> list[str]:
+    """The profile and those that were merged into it."""
+    return [profile.id, *sorted(profile.merged)]
+
+
+def _without_code(entry: Entry, request: SendRequest, why: NoCode, now: int) -> Entry:
+    """A mail that promises a code does not leave without one: it waits for the next import, or is dropped."""
+    if why.later:
+        later = now + NO_CODE_RETRY
+        return entry.change(
+            status="deferred", reason=why.reason, not_before=later, wake_at=later, request=request.to_dict()
+        )
+    return entry.change(status="dropped", reason=why.reason, wake_at=None, request=None)

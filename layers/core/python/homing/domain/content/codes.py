@@ -45,6 +45,11 @@ CODES: dict[str, Code] = {
     "choice_too_large": Code("error", "A matrix with so many combinations that nobody could look through them."),
     "unreachable_choice": Code("warning", "A row, rule or branch of a choice that nobody ever gets to."),
     "unused_choice": Code("warning", "No template reads this choice."),
+    # Discount codes
+    "unknown_code": Code("error", "`codes/` has no discount code of this name."),
+    "code_not_granted": Code("error", "A template shows `code`, and a flow that sends it grants none."),
+    "unread_code": Code("warning", "A step draws a discount code for each mail, and the mail does not show it."),
+    "unused_code": Code("warning", "No flow grants this discount code."),
     # Catalog
     "catalog": Code("error", "A line of the catalog can't be read."),
     "duplicate_product": Code("error", "Two products have the same id."),

@@ -14,12 +14,12 @@ from homing.domain.content.untrusted import link, picture, plain
 from homing.domain.delivery.message import SendRequest
 from homing.domain.errors import InvalidInput
 from homing.domain.profiles.profile import Profile
-from homing.domain.time import to_datetime, zone
+from homing.domain.time import SECOND, to_datetime, zone
 
 # Names that a trait can't take.
 RESERVED = frozenset({
     "profile", "brand", "cart", "products", "order", "nth", "trigger", "topic", "unsubscribe_url", "preferences_url",
-    "now", "data", "year", "years", "segment", "views", "computed", "choice",
+    "now", "data", "year", "years", "segment", "views", "computed", "choice", "code",
 })  # fmt: skip
 
 # What each trigger brings besides what is always there.
@@ -56,12 +56,14 @@ def build_context(
     now: int,
     computed: Mapping[str, Any] | None = None,
     choice: Mapping[str, Any] | None = None,
+    code: tuple[str, int] | None = None,
 ) -> dict[str, Any]:
     """The variables of one mail. What is not known is absent, so that a template that needs it says so.
 
     Traits stand at the top level, in snake_case as well (``firstName`` is ``first_name`` too); reserved names beat
     them. Amounts are Decimal, times are datetimes in the customer's zone. ``computed`` are the attributes that the template
-    reads, by name; ``choice`` what each choice that it reads gave them.
+    reads, by name; ``choice`` what each choice that it reads gave them; ``code`` the text of their discount
+    code and the first instant at which it is no longer valid.
     """
     settings = campaigns.settings
     brand = settings.brand
@@ -93,6 +95,10 @@ def build_context(
     items = _Items(campaigns)
     context["computed"] = _computed(computed or {}, items)
     context["choice"] = dict(choice or {})
+    if code is not None:
+        # Its last day is the shop's, wherever the customer is.
+        last = to_datetime(code[1] - SECOND).astimezone(zone(None, settings.time_zone))
+        context["code"] = {"text": code[0], "expires": last}
     return context | _brought(request.data, items, tz)
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from homing.domain.codes.check import misused_codes
 from homing.domain.content.checks.mails import in_mails
 from homing.domain.content.checks.written import written
 from homing.domain.content.choices.check import unreachable
@@ -42,6 +43,7 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
     used = uses(sources.parsed_flows)
     problems += _events(sources)
     problems += unreachable(sources.parsed_choices, sources.choices)
+    problems += misused_codes(sources.flows, sources.codes, sources.parsed_templates)
     for name, source in sorted(sources.templates.items()):
         problems += _template(source, used.get(name, []), sources)
     problems += written(files, sources, used)

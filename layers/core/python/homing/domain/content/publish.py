@@ -4,6 +4,7 @@ settings.yaml                brand, topics, hours
 segments/*.yaml              one segment a file
 attributes/*.yaml            one attribute with stages (lifecycle, persona) a file
 choices/*.yaml               who gets which variant of a content, one choice a file
+codes/*.yaml                 discount codes that flows grant, one kind a file
 flows/*.yaml                 one flow a file
 templates/*.mjml             one template a file: front matter with the subject, then MJML with Liquid
 templates/*.txt              its text part, where the one made from the HTML is not good enough
@@ -19,6 +20,8 @@ from dataclasses import dataclass, field
 
 from homing.domain.attributes.language import StagedAttribute
 from homing.domain.campaigns import Campaigns, Product, Settings, Template
+from homing.domain.codes.check import unknown_codes
+from homing.domain.codes.language import DiscountCode
 from homing.domain.content.catalog import read_catalog
 from homing.domain.content.choices.check import wrong_choices
 from homing.domain.content.choices.language import Choice
@@ -32,7 +35,7 @@ from homing.domain.errors import InvalidCampaign
 from homing.domain.flows.language import Flow
 from homing.domain.segments.language import Segment
 
-FOLDERS = ("segments", "attributes", "choices", "flows", "templates", "blocks", "catalog")
+FOLDERS = ("segments", "attributes", "choices", "codes", "flows", "templates", "blocks", "catalog")
 
 
 @dataclass(slots=True)
@@ -43,12 +46,14 @@ class Sources:
     segments: dict[str, Located] = field(default_factory=dict)
     attributes: dict[str, Located] = field(default_factory=dict)
     choices: dict[str, Located] = field(default_factory=dict)
+    codes: dict[str, Located] = field(default_factory=dict)
     flows: dict[str, Located] = field(default_factory=dict)
     templates: dict[str, TemplateSource] = field(default_factory=dict)
     parsed_settings: Settings | None = None
     parsed_segments: dict[str, Segment] = field(default_factory=dict)
     parsed_attributes: dict[str, StagedAttribute] = field(default_factory=dict)
     parsed_choices: dict[str, Choice] = field(default_factory=dict)
+    parsed_codes: dict[str, DiscountCode] = field(default_factory=dict)
     parsed_flows: dict[str, Flow] = field(default_factory=dict)
     parsed_templates: dict[str, Template] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
@@ -80,6 +85,7 @@ def bundle(files: Mapping[str, bytes], sources: Sources) -> Campaigns | None:
         segments=sources.parsed_segments,
         attributes=sources.parsed_attributes,
         choices=sources.parsed_choices,
+        codes=sources.parsed_codes,
         flows=sources.parsed_flows,
         templates=sources.parsed_templates,
         products=sources.products,
@@ -113,6 +119,7 @@ def read(files: Mapping[str, bytes]) -> Sources:
     problems += _documents(files, "segments", Segment, sources.segments, sources.parsed_segments)
     problems += _documents(files, "attributes", StagedAttribute, sources.attributes, sources.parsed_attributes)
     problems += _documents(files, "choices", Choice, sources.choices, sources.parsed_choices)
+    problems += _documents(files, "codes", DiscountCode, sources.codes, sources.parsed_codes)
     problems += _documents(files, "flows", Flow, sources.flows, sources.parsed_flows)
     for file in _of(files, "templates", ".mjml"):
         problems += _template(files, file, sources)
@@ -147,6 +154,7 @@ def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[Invali
         yield from unknown(located, segments=segments, templates=templates, topics=topics, staged=staged)
     yield from cycles(sources.segments)
     yield from wrong_stages(sources.attributes, sources.segments)
+    yield from unknown_codes(sources.flows, sources.codes)
     yield from wrong_choices(sources.parsed_choices, sources.choices, staged)
 
 
@@ -180,6 +188,7 @@ def _strangers(files: Mapping[str, bytes]) -> Iterator[InvalidCampaign]:
         "segments": (".yaml",),
         "attributes": (".yaml",),
         "choices": (".yaml",),
+        "codes": (".yaml",),
         "flows": (".yaml",),
         "templates": (".mjml", ".txt"),
         "blocks": (".mjml",),

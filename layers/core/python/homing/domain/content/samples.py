@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from homing.domain.attributes.names import WORDS
 from homing.domain.campaigns import Campaigns, Product
+from homing.domain.codes.check import code_of
 from homing.domain.content.context import build_context
 from homing.domain.content.usage import Use, uses
 from homing.domain.delivery.message import SendRequest
@@ -66,7 +67,19 @@ def sample_context(campaigns: Campaigns, template: str, use: Use, *, bare: bool)
         now=NOW,
         computed={} if bare else _computed(campaigns, template),
         choice=_chosen(campaigns, template, bare=bare),
+        code=_code(campaigns, use, template),
     )
+
+
+def _code(campaigns: Campaigns, use: Use, template: str) -> tuple[str, int] | None:
+    """What the flow grants with it, as an example."""
+    flow = campaigns.flows.get(use.flow)
+    name = code_of(flow.model_dump(by_alias=True)["steps"], template) if flow else None
+    code = campaigns.codes.get(name or "")
+    if code is None:
+        return None
+    prefix = code.minted.prefix if code.minted else "SAMPLE"
+    return f"{prefix}-7K3M-9QX1-F48W-ZP2K-H6TD", NOW + code.valid_for
 
 
 def _chosen(campaigns: Campaigns, template: str, *, bare: bool) -> dict[str, Any]:

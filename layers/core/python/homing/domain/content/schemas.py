@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from homing.domain.attributes.language import StagedAttribute
 from homing.domain.campaigns import Product, Settings
+from homing.domain.codes.language import DiscountCode
 from homing.domain.content.choices.language import Choice
 from homing.domain.content.template_source import FrontMatter
 from homing.domain.flows.language import Flow, TriggerKind
@@ -26,6 +27,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "segment": Segment,
         "attribute": StagedAttribute,
         "choice": Choice,
+        "code": DiscountCode,
         "flow": Flow,
         "settings": Settings,
         "template": FrontMatter,
@@ -42,7 +44,7 @@ def _schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:
         definitions["Times"] = {"anyOf": [{"type": "integer", "minimum": 0}, definitions["Times"]]}
     if "Trigger" in definitions:
         definitions["Trigger"] = _trigger()
-    if name in {"segment", "attribute", "choice", "flow"}:
+    if name in {"segment", "attribute", "choice", "code", "flow"}:
         # The file's name says it.
         schema["required"] = [key for key in schema["required"] if key != "name"]
     if name == "segment":

@@ -41,6 +41,8 @@ class Entry:
     # What was chosen for this person, and the branch that chose it.
     variant: str = ""
     because: str = ""
+    # The discount code that it carries.
+    code: str = ""
     # Its place among those that wait under a cap, and when it is given up (0: by the settings).
     priority: int = 0
     expires_at: int = 0

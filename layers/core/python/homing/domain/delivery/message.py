@@ -24,6 +24,8 @@ class SendRequest:
     # What the trigger carried (cart, products, order); no personal data.
     data: Mapping[str, Any] = field(default_factory=dict)
     ignore_quiet_hours: bool = False
+    # The discount code that goes with it, by the name of its file.
+    code: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types; ``data`` is shared, not copied."""

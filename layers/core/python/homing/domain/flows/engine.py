@@ -182,6 +182,7 @@ def _request(run: Run, flow: Flow, step: Send, now: int) -> SendRequest:
         run_id=run.id,
         flow=flow.name,
         template=step.send,
+        code=step.code or "",
         topic=flow.topic,
         trigger=run.trigger,
         triggered_at=run.triggered_at,

@@ -75,6 +75,8 @@ class Send(Model):
     """Send a template."""
 
     send: str = Field(min_length=1)
+    # The discount code that it grants, by the name of its file in codes/.
+    code: str | None = Field(None, min_length=1)
 
 
 class Wait(Model):
