@@ -11,7 +11,8 @@ from homing.domain.time import format_duration
 _STARTS = {
     "cart_abandoned": "a cart is left behind", "browse_abandoned": "somebody looks, and leaves",
     "order_placed": "an order is placed", "birthday": "it is somebody's birthday",
-    "signup_anniversary": "it is the day of their sign-up", "segment_entered": "somebody enters",
+    "signup_anniversary": "it is the day of their sign-up", "subscription_pending": "somebody subscribes",
+    "segment_entered": "somebody enters",
     "segment_left": "somebody leaves", "flow_requested": "you ask for it",
 }  # fmt: skip
 
@@ -25,7 +26,7 @@ class Stop(NamedTuple):
 
 def starts(flow: Flow) -> str:
     """What starts it, for people."""
-    text = _STARTS[flow.on.kind]
+    text = _STARTS.get(flow.on.kind, flow.on.kind.replace("_", " "))
     if flow.on.nth:
         text = f"order number {flow.on.nth} is placed"
     return f"{text} {flow.on.segment}" if flow.on.segment else text

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from homing.domain.content.checks.markup import sheets, tags
+from homing.domain.content.checks.markup import masked, sheets, tags
 from homing.domain.content.checks.page import blocks
 from homing.domain.content.source import Source
 from homing.domain.errors import InvalidCampaign
@@ -168,7 +168,7 @@ def _picture(value: str, index: int) -> Iterator[tuple[str, int]]:
 
 
 def _declared(text: str) -> Iterator[tuple[str, int]]:
-    for match in _DECLARATION.finditer(text):
+    for match in _DECLARATION.finditer(masked(text).replace("\x00", " ")):
         name, value, at = match[1].lower(), match[2].strip().lower(), match.start(1)
         if name.startswith(("--", "mso-", "-webkit-", "-ms-", "-moz-")):
             if name.startswith("--"):
