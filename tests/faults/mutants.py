@@ -10,12 +10,13 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.mutants.__main__ import SURVIVED, say, sound, tried
+from tests.mutants.__main__ import PACKAGE, SURVIVED, say, sound, tried
 from tests.mutants.mutants import Mutant
 
 STORIES, MATRIX = "tests/faults/test_stories.py", "tests/faults/test_matrix.py"
 BOTH = (STORIES, MATRIX)
-SEND, GATE, LEDGER = "services/send_email.py", "domain/delivery/gate.py", "domain/delivery/ledger.py"
+SEND, LEDGER = "services/send_email.py", "domain/delivery/ledger.py"
+CONSENT = next(f for f in ("domain/delivery/consent.py", "domain/delivery/gate.py") if (PACKAGE / f).exists())
 CAPS = "domain/delivery/precedence.py"
 RUNS, WAKES, TELLS = "services/run_flows.py", "services/wake_due.py", "services/publish_changes.py"
 STEPS, SETTLES = "domain/flows/engine.py", "services/record_engagement.py"
@@ -59,11 +60,11 @@ MUTANTS: tuple[Mutant, ...] = (
         "owed = not entry.counts", "owed = entry.send_id != ''", BOTH,
     ),
     Mutant(
-        "an unsubscription by link is not looked at", GATE,
+        "an unsubscription by link is not looked at", CONSENT,
         "at = stop.topics.get(name)", "at = None", BOTH,
     ),
     Mutant(
-        "a bounce or complaint does not suppress", GATE,
+        "a bounce or complaint does not suppress", CONSENT,
         "        if stop.suppressed:", "        if stop.suppressed and not stop.id:", BOTH,
     ),
     Mutant(

@@ -53,6 +53,17 @@ def test_two_workers_with_one_message_send_it_once() -> None:
     assert judge(world).wrong == []
 
 
+def test_a_message_whose_call_of_ses_still_hangs_takes_its_place_under_the_cap() -> None:
+    """Three carts a minute apart, two mails a day: the second hangs when the third is weighed."""
+    world, story = leaves_a_cart(Fault("send_email", "Mailer.send", plan.ZOMBIE, 1, first=1))
+    for minute in (1, 2):
+        story.did(f"1 09:0{minute}", "Product Added", user="ana", cart_id=f"c{minute}", product_id="p")
+    world.run_until(START + 150 * MINUTE)
+    assert len(world.post.taken) == 2
+    world.run_until(END)
+    assert judge(world).wrong == []
+
+
 def test_unsubscribing_holds_for_messages_that_wait_in_the_queue() -> None:
     """One click while everybody's mail waits because SES throttles: nothing leaves for her afterwards."""
     world, story = leaves_a_cart(Fault("send_email", "Mailer.send", plan.THROTTLED, plan.FOR_EVER))

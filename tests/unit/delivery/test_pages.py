@@ -19,7 +19,7 @@ from homing.domain.delivery.pages.texts import LANGUAGES, TEXTS, Texts, accepted
 from homing.domain.profiles.profile import EXPLICIT, Profile, TraitValue
 from tests.fixtures.shop import BRAND
 
-TROUBLES: tuple[pages.Trouble, ...] = ("link_old", "link_incomplete", "link_gone", "bad_method", "busy")
+TROUBLES: tuple[pages.Trouble, ...] = ("link_old", "link_incomplete", "bad_method", "busy")
 TOPICS = {
     "marketing": Topic.model_validate({
         "title": "Offers", "description": "Now and then.",
@@ -46,8 +46,6 @@ def every_page(language: str, brand: Brand = BRAND) -> dict[str, Page]:
         "ask for one": pages.ask_to_unsubscribe(held, "Offers"),
         "done": pages.unsubscribed(held, ""),
         "done for one": pages.unsubscribed(held, "Offers"),
-        "confirm": pages.ask_to_confirm(held, "Offers"),
-        "confirmed": pages.confirmed(held, "Offers"),
         "nobody": pages.nothing_known(held),
         **{what: pages.trouble(held, what) for what in TROUBLES},
     }
@@ -114,8 +112,6 @@ def test_every_text_is_used() -> None:
     for title in ("", "Offers"):
         pages.ask_to_unsubscribe(held, title)
         pages.unsubscribed(held, title)
-    pages.ask_to_confirm(held, "Offers")
-    pages.confirmed(held, "Offers")
     pages.nothing_known(held)
     for what in TROUBLES:
         pages.trouble(held, what)

@@ -61,6 +61,15 @@ def _currency(value: str) -> str:
     return value
 
 
+def _link_parameters(value: dict[str, str]) -> dict[str, str]:
+    for name, text in value.items():
+        if not re.fullmatch(r"[\w.~-]{1,40}", name):
+            raise ValueError(f"{name!r} is not the name of a link's parameter: write utm_source or the like")
+        if re.search(r"[{}]", re.sub(r"\{(flow|template|topic|variant)\}", "", text)):
+            raise ValueError(f"{text!r}: only {{flow}}, {{template}}, {{topic}} and {{variant}} are filled in")
+    return value
+
+
 Colour = Annotated[str, BeforeValidator(_colour), WithJsonSchema({"type": "string", "pattern": _COLOUR})]
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": _ADDRESS})]
 Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^\\s/]+"})]
@@ -236,6 +245,8 @@ class Settings(Model):
     send_hour: Hour = 10
     # Who gets no marketing mail at all, for comparison.
     holdout: Holdout | None = None
+    # Parameters that links to the shop get, such as utm_campaign: "{flow}" (docs/sending.md).
+    links: Annotated[dict[str, str], AfterValidator(_link_parameters)] = Field(default_factory=dict)
     audit: Audit = Audit()
     computed: Computed = Computed()
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.context import build_context
-from homing.domain.delivery import gate
+from homing.domain.delivery import gate, link_parameters
 from homing.domain.delivery.best_time import best_hours
 from homing.domain.delivery.ledger import Entry, Ledger
 from homing.domain.delivery.links import Links
@@ -44,6 +44,8 @@ RETRY = 30 * MINUTE
 NO_CODE_RETRY = 60 * MINUTE
 _ATTEMPTS = 5
 _MOVED = "merged"
+# Links to these pages stay exactly as they were signed.
+_OWN_PAGES = frozenset({"unsubscribe_url", "preferences_url", "confirm_url"})
 
 
 class Rendered(Protocol):
@@ -295,6 +297,11 @@ class SendEmail:
         rendered = self.renderer.render(request.template, context)
         brand = self.campaigns.settings.brand
         topic = self.campaigns.settings.topics[request.topic]
+        words = {
+            "flow": request.flow, "template": request.template, "topic": request.topic, "variant": content.variant,
+        }  # fmt: skip
+        parameters = link_parameters.filled_in(self.campaigns.settings.links, words)
+        own = [str(url) for name, url in context.items() if name in _OWN_PAGES]
         headers = {} if topic.transactional else {
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -304,8 +311,8 @@ class SendEmail:
             recipient=email,
             reply_to=brand.reply_to,
             subject=rendered.subject,
-            html=rendered.html,
-            text=rendered.text,
+            html=link_parameters.in_html(rendered.html, parameters, brand, own),
+            text=link_parameters.in_text(rendered.text, parameters, brand, own),
             headers=headers,
             tags={
                 "homing_send": request.send_id,

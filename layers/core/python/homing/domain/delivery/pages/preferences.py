@@ -11,9 +11,9 @@ from homing.domain.campaigns import Brand, Topic
 from homing.domain.delivery.pages.layout import Page, link, page, together
 from homing.domain.delivery.pages.texts import Texts, known
 
-Trouble = Literal["link_old", "link_incomplete", "link_gone", "bad_method", "busy"]
+Trouble = Literal["link_old", "link_incomplete", "bad_method", "busy"]
 _HEADINGS: Mapping[Trouble, str] = {
-    "link_old": "bad_link", "link_incomplete": "bad_link", "link_gone": "bad_link",
+    "link_old": "bad_link", "link_incomplete": "bad_link",
     "bad_method": "bad_method", "busy": "busy",
 }  # fmt: skip
 _TEXTS: Mapping[Trouble, str] = {"bad_method": "bad_method_text", "busy": "busy_text"}
@@ -133,26 +133,6 @@ def unsubscribed(frame: Frame, title: str) -> Page:
         body.append(f'<p class="lead">{frame.say("no_more")}</p></div>')
         body.append(_back(frame))
     return frame.page(frame.texts("unsubscribed"), body, elsewhere=False)
-
-
-def ask_to_confirm(frame: Frame, title: str) -> Page:
-    """The second step of a double opt-in. Opening the link is no yes: scanners do it, too."""
-    body = [
-        f"<h1>{frame.say('confirm_topic', topic=title)}</h1>",
-        f'<p class="lead">{frame.say("confirm_text")}</p>',
-        f'<form method="post"><button type="submit" name="confirm" value="1">{frame.say("confirm")}</button></form>',
-    ]
-    return frame.page(frame.texts("confirm_topic", topic=title), body)
-
-
-def confirmed(frame: Frame, title: str) -> Page:
-    """After it."""
-    body = [
-        f'<div role="status"><h1>{frame.say("confirmed")}</h1>',
-        f'<p class="lead">{frame.say("confirmed_text", topic=title)}</p></div>',
-        _back(frame),
-    ]
-    return frame.page(frame.texts("confirmed"), body, elsewhere=False)
 
 
 def trouble(frame: Frame, what: Trouble) -> Page:
