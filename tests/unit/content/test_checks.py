@@ -131,6 +131,19 @@ def test_loud_subjects_are_told_and_others_are_not(subject: str, codes: list[str
     assert [code for code, _ in in_line(subject, "subject")] == codes
 
 
+def test_segments_and_products_that_there_are_not_are_told() -> None:
+    body = (
+        "<mj-text>{% if profile.segments contains 'vipp' %}a{% elsif profile.segments contains 'vip' %}b{% endif %}"
+        "{% for i in cart.items %}{% if i.product_id == 'mugg' %}c{% elsif i.product_id == 'rug' %}d{% endif %}{% endfor %}"
+        "</mj-text>"
+    )
+    files = campaign_files(body) | {"flows/f.yaml": FLOW, "segments/vip.yaml": b"when: {did: Order Completed}"}
+    assert [str(one.problem).partition(": ")[2] for one in lint(files)] == [
+        "unknown_segment there is no segment 'vipp' (did you mean 'vip'?)",
+        "unknown_product there is no product 'mugg' (did you mean 'mug'?)",
+    ]
+
+
 def test_a_subject_may_have_seventy_characters() -> None:
     assert not list(in_subject("x" * 70))
     assert [code for code, _ in in_subject("x" * 71)] == ["long_subject"]

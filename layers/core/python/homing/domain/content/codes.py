@@ -51,6 +51,7 @@ CODES: dict[str, Code] = {
     "unread_code": Code("warning", "A step draws a discount code for each mail, and the mail does not show it."),
     "unused_code": Code("warning", "No flow grants this discount code."),
     # Catalog
+    "unknown_product": Code("warning", "A template compares with a product that the catalog does not have."),
     "catalog": Code("error", "A line of the catalog can't be read."),
     "duplicate_product": Code("error", "Two products have the same id."),
     # Templates

@@ -9,6 +9,7 @@ from homing.domain.content.checks.clients import unsupported
 from homing.domain.content.checks.conditions import Domain, Names
 from homing.domain.content.checks.habits import in_line, in_text
 from homing.domain.content.checks.links import Address, addresses, insecure_products, insecure_settings, wrong_links
+from homing.domain.content.checks.names import unknown_names
 from homing.domain.content.checks.reach import Reach, dead_branches, domains
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED
 from homing.domain.content.publish import Sources
@@ -22,6 +23,8 @@ def written(files: Mapping[str, bytes], sources: Sources, used: Mapping[str, lis
     """Findings that need no mail to be made."""
     for template in sources.templates.values():
         yield from _template(template)
+        for part in template.parts.values():
+            yield from unknown_names(part, sources.segments, sources.products)
     yield from _dead(sources, used)
     if sources.parsed_settings is not None and sources.settings is not None:
         yield from insecure_settings(sources.parsed_settings, sources.settings)
