@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Find mistakes in segments, flows and templates."),
     "list": ("lists", "Put people from a file on a list, or take them off it."),
     "codes": ("codes", "Discount codes: import, verify, and what they cost."),
+    "recommend": ("recommend", "Which products go with which, from recorded events."),
     "preview": ("preview", "Mails as customers would see them."),
     "send-test": ("send_test", "One mail to yourself, as a made-up customer would get it."),
     "review": ("review", "Who has something doubtful, and what to do about it."),

@@ -17,6 +17,7 @@ from homing.domain.attributes.language import StagedAttribute
 from homing.domain.codes.language import DiscountCode
 from homing.domain.content.choices.language import Choice
 from homing.domain.flows.language import Flow, Holdout
+from homing.domain.recommend.related import Related
 from homing.domain.segments.language import Duration, Model, Segment
 from homing.domain.segments.when import During, TimeOfDay
 
@@ -298,6 +299,8 @@ class Campaigns(Model):
     flows: dict[str, Flow] = Field(default_factory=dict)
     templates: dict[str, Template] = Field(default_factory=dict)
     products: dict[str, Product] = Field(default_factory=dict)
+    # Which products go together.
+    related: Related = Related()
 
     @model_validator(mode="after")
     def _topics_exist(self) -> Campaigns:

@@ -23,6 +23,7 @@ from homing.domain.profiles.fold import FoldPlan
 from homing.domain.profiles.memory import Plan
 from homing.domain.profiles.profile import Change, Profile
 from homing.domain.profiles.review_rule import ReviewRule
+from homing.domain.recommend.recommender import Recommender
 from homing.domain.segments.compiler import Compiler
 from homing.domain.segments.language import Did
 from homing.domain.segments.native import Native, native
@@ -68,6 +69,8 @@ class Engine:
             for name in read
             if name in campaigns.choices
         }
+        asked = any("recommended" in template.variables for template in campaigns.templates.values())
+        self.recommender = Recommender.planned(plan, campaigns.related, campaigns.products) if asked else None
         for template in campaigns.templates.values():
             for name in template.computed:
                 self.attributes.get(name)

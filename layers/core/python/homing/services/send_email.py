@@ -293,6 +293,7 @@ class SendEmail:
             campaigns=self.campaigns, profile=profile, request=request, unsubscribe_url=unsubscribe,
             preferences_url=self.links.preferences_url(profile.id, email_key, request.topic, now), now=now,
             computed=self._computed(request.template, profile, now), choice=content.choice, code=content.code,
+            recommended=content.recommended,
         )  # fmt: skip
         rendered = self.renderer.render(request.template, context)
         brand = self.campaigns.settings.brand

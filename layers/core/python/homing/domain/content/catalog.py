@@ -15,8 +15,10 @@ from homing.domain.content.source import decode
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.content.yaml_source import Located, parse_yaml
 from homing.domain.errors import InvalidCampaign
+from homing.domain.recommend.related import Related
 
 FILES = ("catalog/products.csv", "catalog/products.jsonl", "catalog/products.yaml")
+RELATED = "catalog/related.json"
 _TRUTH = {"true": True, "yes": True, "1": True, "": True, "false": False, "no": False, "0": False}
 
 
@@ -44,6 +46,17 @@ def read_catalog(files: Mapping[str, bytes]) -> tuple[dict[str, Product], list[I
         except InvalidCampaign as problem:
             problems.append(problem)
     return products, problems
+
+
+def read_related(files: Mapping[str, bytes]) -> Related:
+    """What ``homing recommend`` wrote; nothing where it did not. Raises InvalidCampaign."""
+    if RELATED not in files:
+        return Related()
+    try:
+        return Related.model_validate_json(files[RELATED])
+    except ValueError as error:
+        message = "these are no tables of related products: let `homing recommend` write them"
+        raise InvalidCampaign(message, code="catalog", file=RELATED) from error
 
 
 def _rows(file: str, files: Mapping[str, bytes]) -> Iterator[Located]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,7 @@ from homing.domain.time import SECOND, to_datetime, zone
 # Names that a trait can't take.
 RESERVED = frozenset({
     "profile", "brand", "cart", "products", "order", "nth", "trigger", "topic", "unsubscribe_url", "preferences_url",
-    "now", "data", "year", "years", "segment", "views", "computed", "choice", "code",
+    "now", "data", "year", "years", "segment", "views", "computed", "choice", "code", "recommended",
 })  # fmt: skip
 
 # What each trigger brings besides what is always there.
@@ -57,6 +57,7 @@ def build_context(
     computed: Mapping[str, Any] | None = None,
     choice: Mapping[str, Any] | None = None,
     code: tuple[str, int] | None = None,
+    recommended: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The variables of one mail. What is not known is absent, so that a template that needs it says so.
 
@@ -95,6 +96,7 @@ def build_context(
     items = _Items(campaigns)
     context["computed"] = _computed(computed or {}, items)
     context["choice"] = dict(choice or {})
+    context["recommended"] = items.many(recommended)
     if code is not None:
         # Its last day is the shop's, wherever the customer is.
         last = to_datetime(code[1] - SECOND).astimezone(zone(None, settings.time_zone))

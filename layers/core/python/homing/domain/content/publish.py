@@ -22,7 +22,7 @@ from homing.domain.attributes.language import StagedAttribute
 from homing.domain.campaigns import Campaigns, Product, Settings, Template
 from homing.domain.codes.check import unknown_codes
 from homing.domain.codes.language import DiscountCode
-from homing.domain.content.catalog import read_catalog
+from homing.domain.content.catalog import read_catalog, read_related
 from homing.domain.content.choices.check import wrong_choices
 from homing.domain.content.choices.language import Choice
 from homing.domain.content.problems import M, validate
@@ -33,6 +33,7 @@ from homing.domain.content.template_source import TemplateSource, publish_templa
 from homing.domain.content.yaml_source import Located, parse_yaml
 from homing.domain.errors import InvalidCampaign
 from homing.domain.flows.language import Flow
+from homing.domain.recommend.related import Related
 from homing.domain.segments.language import Segment
 
 FOLDERS = ("segments", "attributes", "choices", "codes", "flows", "templates", "blocks", "catalog")
@@ -57,6 +58,7 @@ class Sources:
     parsed_flows: dict[str, Flow] = field(default_factory=dict)
     parsed_templates: dict[str, Template] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
+    related: Related = field(default_factory=Related)
     problems: list[InvalidCampaign] = field(default_factory=list)
 
 
@@ -89,6 +91,7 @@ def bundle(files: Mapping[str, bytes], sources: Sources) -> Campaigns | None:
         flows=sources.parsed_flows,
         templates=sources.parsed_templates,
         products=sources.products,
+        related=sources.related,
     )
 
 
@@ -125,6 +128,10 @@ def read(files: Mapping[str, bytes]) -> Sources:
         problems += _template(files, file, sources)
     sources.products, found = read_catalog(files)
     problems += found
+    try:
+        sources.related = read_related(files)
+    except InvalidCampaign as problem:
+        problems.append(problem)
     problems += _references(files, sources)
     problems += _strangers(files)
     problems.sort(key=lambda problem: (problem.file, problem.line, problem.column))

@@ -68,6 +68,7 @@ def sample_context(campaigns: Campaigns, template: str, use: Use, *, bare: bool)
         computed={} if bare else _computed(campaigns, template),
         choice=_chosen(campaigns, template, bare=bare),
         code=_code(campaigns, use, template),
+        recommended=[one.product_id for one in campaigns.products.values() if one.in_stock][-3:],
     )
 
 

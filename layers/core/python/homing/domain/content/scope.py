@@ -68,6 +68,7 @@ VARIABLES: dict[str, Shape] = {
     "years": VALUE,
     "segment": VALUE,
     "data": ANYTHING,
+    "recommended": PRODUCTS,
     "code": _object("text expires"),
 }
 

@@ -1,0 +1,1 @@
+"""Products for one person: what others looked at and bought together with what this person did."""
