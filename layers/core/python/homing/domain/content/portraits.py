@@ -18,7 +18,12 @@ NATURAL: dict[str, tuple[Any, ...]] = {
     "birthday": ("1990-04-14",), "gender": ("female",), "phone": ("+49 341 555 0100",), "price": (18,), "total": (36,),
     "size": (3,), "count": (3,), "variant": ("Moss green",), "brand": ("Tonhaus",), "category": ("Kitchen",),
 }  # fmt: skip
-_LISTS: dict[str, Names] = {"cart": ("cart", "items"), "order": ("order", "items"), "products": ("products",)}
+_LISTS: dict[str, Names] = {
+    "cart": ("cart", "items"),
+    "order": ("order", "items"),
+    "products": ("products",),
+    "recommended": ("recommended",),
+}
 _NUMBERS = ("nobody", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _COUNTRIES = {
     "AT": "Austria", "BE": "Belgium", "CH": "Switzerland", "CZ": "Czechia", "DE": "Germany", "DK": "Denmark",
@@ -80,7 +85,9 @@ def _resize(context: dict[str, Any], root: str, size: int) -> None:
     items = holder if isinstance(holder, list) else (holder or {}).get("items")
     if not isinstance(items, list):
         return
-    pool = items or [{"product_id": "1", "name": "Item 1", "quantity": 1, "url": "#", "currency": "EUR"}]
+    pool = items or [
+        {"product_id": "1", "name": "Item 1", "quantity": 1, "url": context["brand"]["cart_url"], "currency": "EUR"}
+    ]
     changed = [dict(pool[index % len(pool)]) for index in range(min(size, 12))]
     for item in changed:
         item["quantity"] = 1
@@ -121,12 +128,17 @@ def described(wishes: Mapping[Names, Any], context: Mapping[str, Any], *, bare: 
         who += f" in {where}"
     said = [who, *_brought(context)]
     for path, value in wishes.items():
-        if path in {("loyalty_tier",), ("country",), ("first_name",)} or path[-1] in {"size", "count"}:
+        if path in {("loyalty_tier",), ("country",), ("first_name",)} or _counted(path):
             continue
         if path[0] in {"brand", "topic", "trigger"}:
             continue
         said.append(_wish(path, value))
     return ", ".join(dict.fromkeys(part for part in said if part))
+
+
+def _counted(path: Names) -> bool:
+    """What is told of what the trigger brought."""
+    return path[-1] in {"size", "count"} and path[0] in {"cart", "order", "products"}
 
 
 def _brought(context: Mapping[str, Any]) -> list[str]:
