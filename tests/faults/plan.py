@@ -52,7 +52,8 @@ CALLERS: dict[str, tuple[str, ...]] = {
     "run_flows": ("ProfileStore.read", "Journal.load_run", "Journal.start_run", "Journal.save_run", "Outbox.put"),
     "send_email": (
         "ProfileStore.read", "ProfileStore.stops", "ProfileStore.closed_carts", "Journal.load_ledger",
-        "Journal.save_ledger", "Mailer.send",
+        "Journal.save_ledger", "Mailer.send", "CodeStore.load_grant", "CodeStore.save_grant", "CodeStore.pool",
+        "CodeStore.claim", "CodeStore.passed",
     ),
     "record_engagement": ("ProfileStore.stop", "Journal.load_ledger", "Journal.save_ledger", "Stream.put"),
     "manage_preferences": ("ProfileStore.read", "ProfileStore.stops", "ProfileStore.stop", "Stream.put"),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from homing.domain.campaigns import Campaigns
+from homing.domain.codes.language import DiscountCode
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.services.http import HttpRequest
 from homing.services.ports import StreamRecord
@@ -30,7 +31,7 @@ _FLOWS: list[dict[str, Any]] = [
     {"name": "thanks", "on": "order_placed", "topic": "receipts", "steps": [{"wait": "2h"}, {"send": "thanks"}]},
     {"name": "welcome", "on": {"segment_entered": "lookers"}, "run_once_per": "customer", "topic": "marketing",
      "steps": [{"send": "welcome"}]},
-    {"name": "news", "on": "flow_requested", "topic": "letters", "steps": [{"send": "news"}]},
+    {"name": "news", "on": "flow_requested", "topic": "letters", "steps": [{"send": "news", "code": "gift"}]},
 ]  # fmt: skip
 TOPICS: dict[str, dict[str, Any]] = {
     "marketing": {"title": "Offers", "cap": {"messages": CAP, "within": "1d"}},
@@ -43,13 +44,15 @@ CONSENTING = ("ana", "ben", "cyd", "dan", "eve", "fay", "hal", "ida", "joe", "ki
 
 def shop() -> Campaigns:
     """Its campaigns."""
-    return campaigns(
+    bundle = campaigns(
         flows=_FLOWS,
         segments={"lookers": {"did": "Product Viewed", "times": {"at_least": 3}, "within": "1d"}},
         topics=TOPICS,
         cap={"messages": OVERALL, "within": "1d"},
         quiet_hours={"from": "22:00", "until": "07:00"},
     )
+    gift = DiscountCode(name="gift", pool=True, valid_for=30 * DAY)
+    return bundle.model_copy(update={"codes": {"gift": gift}})
 
 
 class Story:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Call = Callable[[], Any]
 # Certainly no call of SES.
 _NOT_CALLED = frozenset({plan.ERROR, plan.THROTTLED, plan.REFUSED})
-_PAST = ("read", "load_run", "load_ledger", "due")
+_PAST = ("read", "load_run", "load_ledger", "due", "load_grant", "pool")
 
 
 class Port:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from homing.adapters.memory.faults import SITES
-from homing.services import ports
+from homing.services import codes, ports
 from tests.faults import matrix, plan
 from tests.faults.plan import CALLERS, Fault
 from tests.faults.verdict import judge
@@ -33,8 +33,9 @@ def test_every_method_of_every_port_is_a_registered_site() -> None:
     """A new way out of the process has to be registered, and thereby comes into the matrix."""
     methods = {
         f"{name}.{method}"
-        for name, port in vars(ports).items()
-        if inspect.isclass(port) and getattr(port, "_is_protocol", False) and port.__module__ == ports.__name__
+        for module in (ports, codes)
+        for name, port in vars(module).items()
+        if inspect.isclass(port) and getattr(port, "_is_protocol", False) and port.__module__ == module.__name__
         for method, function in vars(port).items()
         if inspect.isfunction(function) and not method.startswith("_")
     }

@@ -48,6 +48,7 @@ def judge(world: World, calm: World | None = None) -> Verdict:
     _at_night(world, say_of(say, "quiet hours"))
     _without_end(world, entries, say_of(say, "lost"))
     _unknown(world, entries, taken, say_of(say, "unknown"))
+    _codes(world, say_of(say, "codes"))
     for refusal in world.refusals:
         say(f"refused: {refusal}")
     if calm is not None:
@@ -163,6 +164,20 @@ def _unknown(world: World, entries: dict[str, Entry], taken: set[str], say: Sayi
             say(f"{key} lost its reply and is {entry.status if entry else 'in no ledger'}")
         if is_unknown and not expected:
             say(f"{entry.template if entry else key} is unknown, and nothing was lost on purpose")
+
+
+def _codes(world: World, say: Saying) -> None:
+    """Nobody shares a code, and everybody who was written news has one."""
+    owners: dict[str, set[str]] = {}
+    for ledger in world.journal.ledgers():
+        for entry in ledger.entries.values():
+            if entry.code and entry.status in {"sent", "unknown", "sending"}:
+                owners.setdefault(entry.code, set()).add(ledger.profile_id)
+            elif entry.template == "news" and entry.status == "sent":
+                say(f"news without a code, {entry.send_id}")
+    for code, people in owners.items():
+        if len(people) > 1:
+            say(f"{code} was given to {len(people)} people")
 
 
 def _what(mail: Taken) -> str:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from homing.adapters.memory import MemoryArchive, MemoryJournal, MemoryProfiles, MemoryQuarantine
+from homing.adapters.memory import MemoryArchive, MemoryCodes, MemoryJournal, MemoryProfiles, MemoryQuarantine
 from homing.domain.campaigns import Campaigns
+from homing.domain.codes.minting import Mint
 from homing.domain.content.render import Renderer
 from homing.domain.delivery.links import Links
 from homing.domain.delivery.message import Mail, SendRequest
@@ -25,6 +26,7 @@ from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import HOUR, MINUTE, SECOND
 from homing.local.faults import Crash
+from homing.services.codes import Codes
 from homing.services.http import HttpRequest, HttpResponse
 from homing.services.manage_preferences import ManagePreferences
 from homing.services.ports import BusEvent, StreamRecord
@@ -71,6 +73,8 @@ class World:
         self.identity, self.links = Identity(SECRET), Links(SECRET, "https://mail.shop.example")
         self.profiles = MemoryProfiles(on_write=self._written)
         self.journal, self.archive, self.quarantine = MemoryJournal(), MemoryArchive(), MemoryQuarantine()
+        self.codes = MemoryCodes()
+        self.codes.add("gift", [f"GIFT-{number:03d}" for number in range(1, 101)])
         self.shard = Shard(self.agenda, self._update)
         self.changes = Shard(self.agenda, self._publish)
         self.inbox = Queue(self.agenda, self._flow)
@@ -173,6 +177,7 @@ class World:
             return SendEmail(
                 shop, identity, profiles, journal, port("Mailer", self.post), Renderer(shop), self.links, self._clock,
                 token=lambda: f"{self.random.getrandbits(64):016x}", engine=Engine(shop),
+                codes=Codes(shop, port("CodeStore", self.codes), Mint(SECRET)),
             )  # fmt: skip
         if function == "record_engagement":
             return RecordEngagement(stream, identity, profiles, journal, self._clock)

@@ -13,7 +13,7 @@ Effect = Literal["read", "write", "put", "send"]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A method of a port (services.ports) that calls out of the process. ``read`` changes nothing, ``write`` changes an
+    """A method of a port (services.ports, services.codes) that calls out. ``read`` changes nothing, ``write`` changes an
     item, ``put`` hands a batch on to a queue, ``send`` is SES.
 
     ``consistent``: a read whose staleness no conditional write would find, so that the port asks for it strongly
@@ -33,6 +33,7 @@ class Site:
 
 
 _RANKING = "thresholds of RFM scores, counted at night"
+_FREED = "what a dropped send gives back: tests of discount codes"
 _REBUILD = "read back for rebuilds and audits"
 
 # The fault matrix (tests/faults) strikes each; its test fails for a port's method that is not registered here.
@@ -66,6 +67,15 @@ SITES: tuple[Site, ...] = (
     Site("ArchiveReader", "keys", "read", aside=_REBUILD),
     Site("ArchiveReader", "read", "read", aside=_REBUILD),
     Site("Quarantine", "put", "write"),
+    Site("CodeStore", "load_grant", "read"),
+    Site("CodeStore", "save_grant", "write"),
+    Site("CodeStore", "pool", "read"),
+    Site("CodeStore", "claim", "write"),
+    Site("CodeStore", "passed", "write"),
+    Site("CodeStore", "free", "write", aside=_FREED),
+    Site("CodeStore", "put_back", "write", aside=_FREED),
+    Site("CodeStore", "add", "write", aside="imported by people"),
+    Site("CodeStore", "grants", "read", aside="read for reports"),
 )
 
 
