@@ -96,9 +96,9 @@ class HttpApi(Construct):
         )
 
     def answer_customers(self, function: PythonFunction) -> None:
-        """GET and POST of /unsubscribe and /preferences."""
+        """GET and POST of /unsubscribe, /preferences and /confirm."""
         integration = _integration("Customers", function)
-        for path in ("/unsubscribe", "/preferences"):
+        for path in ("/unsubscribe", "/preferences", "/confirm"):
             self.api.add_routes(
                 path=path, methods=[apigw.HttpMethod.GET, apigw.HttpMethod.POST], integration=integration
             )

@@ -133,6 +133,8 @@ class Topic(Model):
     cap: Cap | None = None
     # A person who agreed to a topic of this name agreed to this one too ("marketing" covers "cart_reminders").
     covered_by: str | None = None
+    # Who subscribes gets nothing of it before they clicked the link of a confirmation mail (docs/sending.md).
+    double_opt_in: bool = False
     # When its mails may leave, in the customer's zone; None: the shop's window.
     send_window: During | None = None
     # best: at the hour at which each person usually looks (docs/sending.md).

@@ -15,6 +15,7 @@ from homing.domain.attributes.staged import StagedRule
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.choices.choose import CompiledChoice
 from homing.domain.delivery.best_time import PREFERRED_HOUR, wants_best
+from homing.domain.delivery.consent import confirmed_topics
 from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.flows.language import If, Step
@@ -29,6 +30,7 @@ from homing.domain.segments.language import Did
 from homing.domain.segments.native import Native, native
 from homing.domain.segments.rules import FIRST, ID, NOW, Rule
 from homing.domain.segments.timed import timed_inputs
+from homing.domain.triggers.subscriptions import SubscriptionPending
 from homing.domain.triggers.triggers import BrowseAbandoned, CartAbandoned, OrderPlaced, Trigger, Yearly
 
 # A profile can't have more things come due in one settling than this; beyond it a rule would be ill-defined.
@@ -85,6 +87,7 @@ class Engine:
             by_event=plan.by_event(),
             catalog=frozenset(campaigns.products),
             forget_carts_after=campaigns.settings.cart.forget_after,
+            confirmed=confirmed_topics(campaigns.settings.topics),
         )
         self._answers = _Answers(self._rules)
         self._by_input = _index((name, rule.reads) for name, rule in self._rules.items())
@@ -106,6 +109,8 @@ class Engine:
         if "order_placed" in used:
             numbers = {flow.on.nth or 1 for flow in self.campaigns.flows.values() if flow.on.kind == "order_placed"}
             found.append(OrderPlaced.planned(plan, tuple(sorted(numbers))))
+        if "subscription_pending" in used:
+            found.append(SubscriptionPending(settings.topics))
         if "birthday" in used:
             found.append(Yearly.birthday(settings.celebrate_at, settings.time_zone))
         if "signup_anniversary" in used:

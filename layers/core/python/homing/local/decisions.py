@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import Mail
 from homing.domain.flows.run import Run
+from homing.domain.profiles.fold import FIRM
 from homing.domain.profiles.profile import INTERNAL, Change, Profile
 from homing.local.outputs import Message, ProfileLine, Transition
 
@@ -69,7 +70,7 @@ def profile_line(profile: Profile) -> ProfileLine:
         email=profile.email,
         identifiers={kind: sorted(values) for kind, values in profile.identifiers.items()},
         traits=profile.all_traits(),
-        consents={topic: said.granted for topic, said in profile.consents.items()},
+        consents={topic: said.granted for topic, said in profile.consents.items() if not topic.endswith(FIRM)},
         segments=profile.named_segments,
         version=profile.version,
         first_at=profile.first_at,

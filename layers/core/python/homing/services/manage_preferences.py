@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import parse_qs, urlencode
 
@@ -11,13 +11,14 @@ from homing.domain.campaigns import Campaigns
 from homing.domain.delivery import gate
 from homing.domain.delivery.links import LinkClaims, Links
 from homing.domain.delivery.message import Stop
+from homing.domain.delivery.pages import confirm
 from homing.domain.delivery.pages import preferences as pages
 from homing.domain.delivery.pages.layout import Page
 from homing.domain.delivery.pages.texts import LANGUAGES, texts
 from homing.domain.errors import InvalidInput, Unavailable
 from homing.domain.events import names
 from homing.domain.events.event import Event, derived_message_id
-from homing.domain.profiles.fold import EVERY_TOPIC
+from homing.domain.profiles.fold import BY_LINK, EVERY_TOPIC
 from homing.domain.profiles.identity import Identity, normalise
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import to_datetime
@@ -25,8 +26,8 @@ from homing.services.http import HttpRequest, HttpResponse
 from homing.services.ports import Clock, ProfileStore, Stream, StreamRecord
 from homing.services.resolve import resolve
 
-SOURCE = "preferences"
-ONE_CLICK, PAGE = "one-click", "preference page"
+SOURCE = BY_LINK
+ONE_CLICK, PAGE, CONFIRMED = "one-click", "preference page", "confirmation link"
 _MAX_BODY = 10_000
 
 
@@ -57,10 +58,12 @@ class ManagePreferences:
     clock: Clock
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answers a page of ``/unsubscribe`` or ``/preferences``."""
-        purpose: Literal["unsubscribe", "preferences"] = (
-            "unsubscribe" if request.last_segment == "unsubscribe" else "preferences"
-        )
+        """Answers a page of ``/unsubscribe``, ``/preferences`` or ``/confirm``."""
+        purpose: Literal["unsubscribe", "preferences", "confirm"] = "preferences"
+        if request.last_segment == "unsubscribe":
+            purpose = "unsubscribe"
+        elif request.last_segment == "confirm":
+            purpose = "confirm"
         if request.method not in {"GET", "HEAD", "POST"}:
             return _html(405, pages.trouble(self._frame(request), "bad_method"))
         try:
@@ -69,9 +72,9 @@ class ManagePreferences:
             status = 410 if error.code == "link_expired" else 400
             refused = pages.trouble(self._frame(request), "link_old" if status == 410 else "link_incomplete")
             return _html(status, refused, counts={"LinksRefused": 1}, facts={"code": error.code})
-        answer = self._unsubscribe if purpose == "unsubscribe" else self._preferences
+        answers = {"unsubscribe": self._unsubscribe, "preferences": self._preferences, "confirm": self._confirm}
         try:
-            return answer(request, claims)
+            return answers[purpose](request, claims)
         except Unavailable:
             failed = _html(503, pages.trouble(self._frame(request), "busy"), counts={"Unavailable": 1})
             return HttpResponse(503, failed.body, {**failed.headers, "Retry-After": "30"}, failed.counts)
@@ -89,6 +92,21 @@ class ManagePreferences:
         frame = self._frame(request) if source == ONE_CLICK else self._frame_for(request, claims)
         page = pages.unsubscribed(frame, self._title(topic, frame))
         return _html(200, page, counts={"Unsubscribed": 1}, facts={"topic": topic, "by": source})
+
+    def _confirm(self, request: HttpRequest, claims: LinkClaims) -> HttpResponse:
+        """The yes of a double opt-in: it holds for the address that the mail went to."""
+        profile = resolve(self.profiles, [claims.profile_id]).get(claims.profile_id)
+        frame = self._frame(request, profile)
+        email = profile.email if profile is not None else None
+        own = email is not None and claims.email_key == self.identity.key("email", normalise("email", email))
+        if not own or claims.topic not in self.campaigns.settings.topics:
+            return _html(410, confirm.nothing_to_confirm(frame), counts={"LinksRefused": 1})
+        title = self._title(claims.topic, frame)
+        if request.method != "POST":
+            return _html(200, confirm.ask_to_confirm(frame, title))
+        self._say([], claims, [replace(self._word(claims.topic, True, frame), source=CONFIRMED)])
+        page = confirm.confirmed(frame, title)
+        return _html(200, page, counts={"SubscriptionsConfirmed": 1}, facts={"topic": claims.topic})
 
     def _preferences(self, request: HttpRequest, claims: LinkClaims) -> HttpResponse:
         profile = resolve(self.profiles, [claims.profile_id]).get(claims.profile_id)

@@ -295,6 +295,8 @@ class SendEmail:
             computed=self._computed(request.template, profile, now), choice=content.choice, code=content.code,
             recommended=content.recommended,
         )  # fmt: skip
+        if confirm := request.data.get("confirm"):
+            context["confirm_url"] = self.links.confirm_url(profile.id, email_key, str(confirm), now)
         rendered = self.renderer.render(request.template, context)
         brand = self.campaigns.settings.brand
         topic = self.campaigns.settings.topics[request.topic]

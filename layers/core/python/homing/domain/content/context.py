@@ -18,6 +18,7 @@ from homing.domain.time import SECOND, to_datetime, zone
 
 # Names that a trait can't take.
 RESERVED = frozenset({
+    "confirm_url",
     "profile", "brand", "cart", "products", "order", "nth", "trigger", "topic", "unsubscribe_url", "preferences_url",
     "now", "data", "year", "years", "segment", "views", "computed", "choice", "code", "recommended",
 })  # fmt: skip
@@ -29,6 +30,7 @@ BROUGHT: dict[str, frozenset[str]] = {
     "order_placed": frozenset({"order", "nth"}),
     "birthday": frozenset({"year"}),
     "signup_anniversary": frozenset({"years"}),
+    "subscription_pending": frozenset({"confirm_url"}),
     "segment_entered": frozenset({"segment"}),
     "segment_left": frozenset({"segment"}),
     "flow_requested": frozenset({"data", "products"}),

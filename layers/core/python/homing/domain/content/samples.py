@@ -58,7 +58,8 @@ def sample_context(campaigns: Campaigns, template: str, use: Use, *, bare: bool)
         data=sample_data(campaigns, use, bare=bare),
     )
     website = campaigns.settings.brand.website
-    return build_context(
+    asked = {"confirm_url": f"{website}/confirm?t=sample"} if use.trigger == "subscription_pending" else {}
+    return asked | build_context(
         campaigns=campaigns,
         profile=profile,
         request=request,

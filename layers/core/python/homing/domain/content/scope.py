@@ -103,6 +103,7 @@ def choices(names: Iterable[str], parsed: Mapping[str, Choice]) -> Shape:
 
 
 VARIABLES["computed"] = computed(())
+VARIABLES["confirm_url"] = VALUE
 VARIABLES["choice"] = choices((), {})
 FORLOOP = _object("name length index index0 rindex rindex0 first last parentloop")
 

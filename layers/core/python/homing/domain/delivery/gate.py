@@ -9,22 +9,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from homing.domain.campaigns import QuietHours, Settings, Topic
+from homing.domain.campaigns import QuietHours, Settings
+from homing.domain.delivery.consent import UNCONFIRMED, refusal, word_on
 from homing.domain.delivery.hours import Hours, best_instant, quiet_end
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import SendRequest, Stop
 from homing.domain.delivery.precedence import COUNTED, Room, first_before
 from homing.domain.flows.language import Flow, Holdout
-from homing.domain.profiles.fold import EVERY_TOPIC
 from homing.domain.profiles.local_time import zone_of
-from homing.domain.profiles.profile import EXPLICIT, Consent, Profile
+from homing.domain.profiles.profile import Consent, Profile
 from homing.domain.segments.said import portion
-from homing.domain.time import MINUTE, iso
+from homing.domain.time import DAY, MINUTE, iso
 
 __all__ = ["COUNTED", "Verdict", "decide", "quiet_until", "refusal", "word_on"]
 
 # Who lets another send go first looks again after this long, should nothing be heard of that one.
 LOOK_AGAIN = 30 * MINUTE
+# Who subscribed is asked to confirm it no sooner than this after the last time.
+ASK_AGAIN = DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,50 +42,6 @@ class Verdict:
     values: Mapping[str, Any] | None = None
     behind: str = ""
     wake: tuple[str, ...] = ()
-
-
-def _chain(topic: str, topics: Mapping[str, Topic]) -> list[str]:
-    """The topic and those that cover it, nearest first."""
-    chain: list[str] = []
-    current: str | None = topic
-    while current and current not in chain:
-        chain.append(current)
-        held = topics.get(current)
-        current = held.covered_by if held else None
-    return chain
-
-
-def word_on(profile: Profile, topic: str, topics: Mapping[str, Topic]) -> Consent | None:
-    """The word that counts on a topic: its own, else that of the topic which covers it; a later or weightier
-    refusal of everything beats it."""
-    said = next((profile.consents[name] for name in _chain(topic, topics) if name in profile.consents), None)
-    everything = profile.consents.get(EVERY_TOPIC)
-    if everything is None:
-        return said
-    return everything if said is None or everything > said else said
-
-
-def refusal(profile: Profile, topic: str, topics: Mapping[str, Topic], stops: Iterable[Stop]) -> str | None:
-    """Why nothing of this topic may be sent to them, if so."""
-    stops = list(stops)
-    for stop in stops:
-        if stop.suppressed:
-            return f"suppressed_{stop.suppressed}"
-    if (held := topics.get(topic)) is not None and held.transactional:
-        return None
-    said = word_on(profile, topic, topics)
-    if said is None:
-        return "no_consent"
-    if said.refused:
-        # A box that was never ticked is not an unsubscription.
-        return "unsubscribed" if said.weight >= EXPLICIT else "no_consent"
-    for stop in stops:
-        for name in (*_chain(topic, topics), EVERY_TOPIC):
-            at = stop.topics.get(name)
-            # Only a later explicit yes outweighs an unsubscription.
-            if at is not None and not (said.weight >= EXPLICIT and said.at > at):
-                return "unsubscribed"
-    return None
 
 
 def quiet_until(profile: Profile, quiet: QuietHours, default_zone: str, now: int) -> int | None:
@@ -170,6 +128,8 @@ def decide(
     if reason := refusal(profile, request.topic, settings.topics, asked.stops):
         return Verdict("drop", reason, values={"topic": request.topic, **consent})
     if topic.transactional:
+        if confirm := request.data.get("confirm"):
+            return _question(str(confirm), request, asked, entries, now)
         return Verdict("send", values={"topic": request.topic, "transactional": True})
     flow = asked.flows.get(request.flow)
     if held_out := asked.held_out(flow):
@@ -179,6 +139,17 @@ def decide(
         return Verdict("drop", "expired", values={"expired": iso(expires)})
     others = [entry for entry in entries if entry.send_id != request.send_id]
     return _when(request, asked, flow, others, expires, now, {"topic": request.topic, **consent})
+
+
+def _question(confirm: str, request: SendRequest, asked: _Asked, entries: Iterable[Entry], now: int) -> Verdict:
+    """A confirmation mail: only while it is open, and at most once a day for each topic."""
+    if refusal(asked.profile, confirm, asked.settings.topics, asked.stops) != UNCONFIRMED:
+        return Verdict("drop", "not_pending", values={"confirm": confirm})
+    for entry in entries:
+        again = entry.send_id != request.send_id and entry.status in COUNTED and entry.at > now - ASK_AGAIN
+        if again and (entry.values or {}).get("confirm") == confirm:
+            return Verdict("drop", "asked_already", values={"asked_at": iso(entry.at)})
+    return Verdict("send", values={"topic": request.topic, "transactional": True, "confirm": confirm})
 
 
 def _when(

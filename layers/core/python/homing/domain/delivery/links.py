@@ -17,11 +17,13 @@ from typing import Literal
 from homing.domain.errors import InvalidInput
 from homing.domain.time import DAY, SECOND
 
-Purpose = Literal["unsubscribe", "preferences"]
+Purpose = Literal["unsubscribe", "preferences", "confirm"]
 
 VALID_FOR = 730 * DAY
+# A confirmation is asked for now; who finds the mail much later subscribes once more.
+CONFIRM_WITHIN = 7 * DAY
 _VERSION = 1
-_PURPOSES: dict[str, int] = {"unsubscribe": 1, "preferences": 2}
+_PURPOSES: dict[str, int] = {"unsubscribe": 1, "preferences": 2, "confirm": 3}
 # 128 bits are out of reach of guessing over HTTP, and half of them are saved in every mail.
 _MAC_BYTES = 16
 _HEAD_BYTES = 7
@@ -54,6 +56,10 @@ class Links:
         """For the foot of a mail; ``topic`` is that of the mail it stands in."""
         return f"{self._base}/preferences?t={self.token('preferences', profile_id, email_key, topic, now)}"
 
+    def confirm_url(self, profile_id: str, email_key: str, topic: str, now: int) -> str:
+        """For the confirmation mail of a double opt-in: the page that it opens asks once more."""
+        return f"{self._base}/confirm?t={self.token('confirm', profile_id, email_key, topic, now)}"
+
     def token(self, purpose: Purpose, profile_id: str, email_key: str, topic: str, now: int) -> str:
         """URL-safe text of about 120 characters."""
         head = bytes([_VERSION, _PURPOSES[purpose]]) + (now // SECOND).to_bytes(5, "big")
@@ -61,7 +67,8 @@ class Links:
         return _text(payload + self._mac(payload))
 
     def read(self, token: str, purpose: Purpose, now: int) -> LinkClaims:
-        """What the token proves. Raises InvalidInput: ``bad_link``, or ``link_expired`` after two years."""
+        """What the token proves. Raises InvalidInput: ``bad_link``, or ``link_expired`` after two years (a
+        confirmation: seven days)."""
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError) as error:
@@ -76,8 +83,8 @@ class Links:
             raise _bad()
         profile_id, email_key, topic = payload[_HEAD_BYTES:].decode().split(_SEPARATOR)
         issued_at = int.from_bytes(payload[2:_HEAD_BYTES], "big") * SECOND
-        if now >= issued_at + VALID_FOR:
-            raise InvalidInput("this link is more than two years old", code="link_expired")
+        if now >= issued_at + (CONFIRM_WITHIN if purpose == "confirm" else VALID_FOR):
+            raise InvalidInput("this link is too old", code="link_expired")
         return LinkClaims(purpose, profile_id, email_key, topic, issued_at)
 
     def _mac(self, payload: bytes) -> bytes:

@@ -27,6 +27,7 @@ _NEVER = {
     "no_consent": "they did not agree to this topic",
     "unsubscribed": "they unsubscribed",
     "unconfirmed": "they have not confirmed their subscription",
+    "not_pending": "there is nothing to confirm any more",
     "asked_already": "they were asked to confirm less than a day ago",
     "suppressed_bounce": "their address bounced",
     "suppressed_complaint": "they marked a mail as spam",

@@ -24,6 +24,10 @@ from homing.domain.time import DAY
 SEEN_FOR = 2 * DAY
 MAX_SEEN = 100
 EVERY_TOPIC = "*"
+# Where this follows a topic's name, only words count that prove whose address it is, and refusals: see FoldPlan.confirmed.
+FIRM = "\x1f"
+# The source of what people say on pages that a signed link from their own mailbox opened.
+BY_LINK = "preferences"
 DEFAULT_TOPIC = "marketing"
 
 Said = TypeVar("Said", TraitValue, Consent)
@@ -39,6 +43,9 @@ class FoldPlan:
     by_event: Mapping[str, Wanting]
     catalog: frozenset[str]
     forget_carts_after: int
+    # Topics with double opt-in, and those they cover. Of each a second word is kept, of which only confirmations and
+    # refusals are part: a plain yes is pending until a confirmation that is later than any refusal.
+    confirmed: frozenset[str] = frozenset()
 
 
 def message_hash(message_id: str) -> str:
@@ -68,7 +75,7 @@ def fold(profile: Profile, event: Event, plan: FoldPlan) -> set[str]:
     if event.type == "identify":
         touched |= _fold_traits(profile, event)
     elif event.name in {names.SUBSCRIBED, names.UNSUBSCRIBED}:
-        _fold_consent_event(profile, event)
+        _fold_consent_event(profile, event, plan)
     elif event.name in lists.EVENTS:
         touched |= lists.add(profile.lists, event)
     if (wanting := plan.by_event.get(event.name)) is not None:
@@ -91,14 +98,22 @@ def _fold_traits(profile: Profile, event: Event) -> set[str]:
     topics = given if isinstance(given, Mapping) else {DEFAULT_TOPIC: given}
     for topic, value in topics.items():
         if isinstance(value, bool):
-            _word(profile, str(topic)[: bounds.MAX_NAME], IMPORTED, event, granted=value, wording="trait consent")
+            _word(profile, _topic(topic), IMPORTED, event, granted=value, wording="trait consent")
     return touched
 
 
-def _fold_consent_event(profile: Profile, event: Event) -> None:
-    topic = str(event.properties.get("topic") or DEFAULT_TOPIC)[: bounds.MAX_NAME]
+def _fold_consent_event(profile: Profile, event: Event, plan: FoldPlan) -> None:
+    topic = _topic(event.properties.get("topic") or DEFAULT_TOPIC)
     wording = str(event.properties.get("wording") or "")[:500]
-    _word(profile, topic, EXPLICIT, event, granted=event.name == names.SUBSCRIBED, wording=wording)
+    granted = event.name == names.SUBSCRIBED
+    _word(profile, topic, EXPLICIT, event, granted=granted, wording=wording)
+    if topic in plan.confirmed and (event.source == BY_LINK or not granted):
+        _word(profile, topic + FIRM, EXPLICIT, event, granted=granted, wording=wording)
+
+
+def _topic(said: Any) -> str:
+    """Whatever an event calls the topic, it can't claim to be a confirmation."""
+    return str(said).replace(FIRM, "")[: bounds.MAX_NAME]
 
 
 def _word(profile: Profile, topic: str, weight: int, event: Event, *, granted: bool, wording: str) -> None:

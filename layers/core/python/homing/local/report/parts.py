@@ -16,6 +16,9 @@ from homing.local.report.text import ago, count, day, esc, humanise, percent, su
 REASONS: dict[str, str] = {
     "no_consent": "They never agreed to mails on this topic.",
     "unsubscribed": "They had unsubscribed.",
+    "unconfirmed": "They subscribed, and have not confirmed it.",
+    "asked_already": "They were asked to confirm less than a day ago.",
+    "not_pending": "There was nothing to confirm any more.",
     "suppressed_bounce": "Their address bounced.",
     "suppressed_complaint": "They marked a mail as spam.",
     "no_address": "They have not said who they are, so there is no address.",

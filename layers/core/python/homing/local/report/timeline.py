@@ -37,6 +37,7 @@ _TRIGGERS = {
     "order_placed": "An order that a flow was waiting for.",
     "birthday": "Their birthday.",
     "signup_anniversary": "The day they signed up, some years on.",
+    "subscription_pending": "Subscribed, and was asked to confirm it.",
     "segment_entered": "Entered a segment that starts a flow.",
     "segment_left": "Left a segment that starts a flow.",
     "flow_requested": "A marketer started the flow.",
