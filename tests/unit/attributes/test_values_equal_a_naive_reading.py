@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from homing.domain.attributes.rankings import Rankings, Thresholds
-from homing.domain.attributes.registry import Attributes
+from homing.domain.attributes.registry import RANKED, Attributes
+from homing.domain.attributes.rfm import next_rescore
 from homing.domain.campaigns import Product, Settings
 from homing.domain.events.event import Event
 from homing.domain.profiles import fold
@@ -184,6 +185,9 @@ def _follow(shop: Shop, profile: Profile, attribute: Any, known: list[Raw], t: i
         assert attribute.value(profile, t) == there
         change = attribute.next_change(profile, t, test)
         assert change is None or change > t
+        if name in RANKED and change is None:
+            # Scores look no further than the instant at which the engine scores everybody anew.
+            change = next_rescore(profile, t)
         ends = t + 500 * DAY if change is None else change
         for probe in (ends - 1, t + 1, chance.randint(t, ends - 1)):
             if probe < ends and not _on_the_edge(known, probe, name):

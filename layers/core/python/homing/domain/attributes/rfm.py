@@ -54,7 +54,8 @@ def scores_of(days: int, orders: int, spent: int, thresholds: Thresholds) -> Sco
 
 
 class Rfm(Stepwise):
-    """One of the values made of the scores."""
+    """One of the values made of the scores. Changes are told up to the person's next :func:`next_rescore`, at which the
+    engine asks again, since thresholds may be others by then."""
 
     def __init__(self, orders: Orders, rankings: Rankings, part: str) -> None:
         self._orders = orders
@@ -80,10 +81,11 @@ class Rfm(Stepwise):
             sums = Sums.of(orders)
             passed = {latest + (days + 1) * DAY for days in thresholds.recency}
             leaves = {order.at + self._orders.window for order in orders}
-            # Then everybody is scored anew, so there is no need to look further.
-            rescored = next_rescore(profile, t)
-            ahead = rescored if ahead is None else min(ahead, rescored)
-            for instant in sorted(instant for instant in passed | leaves if t < instant < ahead):
+            # Then the engine wakes and scores everybody anew (Attributes.next_rescore): no need to look further.
+            last = next_rescore(profile, t)
+            for instant in sorted(instant for instant in passed | leaves if t < instant <= last):
+                if ahead is not None and ahead <= instant:
+                    break
                 while orders and orders[-1].at + self._orders.window <= instant:
                     orders.pop()
                     sums = Sums.of(orders)
