@@ -67,7 +67,9 @@ contexts = st.fixed_dictionaries(dict.fromkeys(PATHS, values)).map(
 @given(templates, st.lists(contexts, min_size=8, max_size=8))
 def test_a_branch_that_somebody_takes_is_never_called_dead(source: str, people: list[dict[str, Any]]) -> None:
     traced = tracer(source)
-    reached = {branch.number for branch in traced.branches if any(solve(way, lambda _: Domain()) for way in branch.when)}
+    reached = {
+        branch.number for branch in traced.branches if any(solve(way, lambda _: Domain()) for way in branch.when)
+    }
     reached |= {branch.number for branch in traced.branches if any(way == () for way in branch.when)}
     for context in people:
         assert traced.taken(context) <= reached, (source, context)
@@ -150,6 +152,8 @@ def test_a_branch_of_a_shared_block_lives_when_one_template_needs_it() -> None:
 
 
 def test_the_place_of_a_branch_is_its_tag() -> None:
-    source = "{% if a %}{% if b %}x{% endif %}{% elsif c %}{% if d %}y{% endif %}{% else %}{% if e %}z{% endif %}{% endif %}"
+    source = (
+        "{% if a %}{% if b %}x{% endif %}{% elsif c %}{% if d %}y{% endif %}{% else %}{% if e %}z{% endif %}{% endif %}"
+    )
     shown = [source[tag_of(source, branch) :][:10] for branch in tracer(source).branches if branch.explicit]
     assert shown == ["{% if a %}", "{% if b %}", "{% elsif c", "{% if d %}", "{% else %}", "{% if e %}"]
