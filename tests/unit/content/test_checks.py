@@ -111,7 +111,10 @@ def test_what_an_important_program_does_not_know_is_told(body: str, codes: list[
 
 
 def test_what_stands_in_a_media_query_is_an_extra() -> None:
-    for style, codes in (("@media (min-width: 480px) { p { display: grid } }", []), ("p { display: grid }", ["client_support"])):
+    for style, codes in (
+        ("@media (min-width: 480px) { p { display: grid } }", []),
+        ("p { display: grid }", ["client_support"]),
+    ):
         files = campaign_files("<mj-text>a</mj-text>") | {"flows/f.yaml": FLOW}
         head = f"<mjml><mj-head><mj-style>{style}</mj-style></mj-head>".encode()
         files["templates/note.mjml"] = files["templates/note.mjml"].replace(b"<mjml>", head)
