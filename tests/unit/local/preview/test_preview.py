@@ -44,7 +44,13 @@ def test_every_file_that_is_named_is_there_and_nothing_comes_from_the_network(si
 
 def test_a_mail_is_shown_wide_narrow_dark_and_as_text(site: Path) -> None:
     page = next(site.glob("cart-recovery.*cart-reminder.1.html")).read_text(encoding="utf-8")
-    assert re.findall(r'<div class="view ([\w ]+)">', page) == ["desktop", "phone", "text", "desktop dark", "phone dark"]
+    assert re.findall(r'<div class="view ([\w ]+)">', page) == [
+        "desktop",
+        "phone",
+        "text",
+        "desktop dark",
+        "phone dark",
+    ]
     assert "Back to my cart: https://alder-and-moss.example/cart" in page
     assert "cart of three" in page
 
