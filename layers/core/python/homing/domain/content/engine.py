@@ -9,11 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from liquid import Environment
 
-# Far more than a mail needs, far less than what hurts (bytes, iterations).
-OUTPUT_LIMIT = 512 * 1024
-LOOP_LIMIT = 5_000
-NAMESPACE_LIMIT = 64 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class Environments:
@@ -27,33 +22,10 @@ class Environments:
 def environments(language: str = "en", currency: str = "EUR") -> Environments:
     """Environments for a shop's language and currency. python-liquid is imported here, when first needed: it takes
     longer to import than the rest of the sending function."""
-    from liquid import Environment, Mode
-    from liquid.exceptions import UndefinedError
-    from liquid.undefined import FalsyStrictUndefined, Undefined
+    from liquid import Mode
 
+    from homing.domain.content.bounded import Bounded, Missing
     from homing.domain.content.filters import Filters
-
-    class Missing(FalsyStrictUndefined):
-        """May be asked whether it is there, and takes a ``default``; anything else is an error with its place."""
-
-        force_liquid_default = True
-
-        def __eq__(self, other: object) -> bool:
-            return other is None or other is False or isinstance(other, Undefined)
-
-        def __hash__(self) -> int:
-            return 0
-
-        def __liquid__(self) -> object:
-            return None
-
-        def __str__(self) -> str:
-            raise UndefinedError(self.msg, token=self.token)
-
-    class Bounded(Environment):
-        loop_iteration_limit = LOOP_LIMIT
-        output_stream_limit = OUTPUT_LIMIT
-        local_namespace_limit = NAMESPACE_LIMIT
 
     filters = Filters(language, currency)
 
