@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from homing.domain.content.choices.included import NOTHING, chosen_blocks
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.errors import InvalidCampaign, InvalidInput
 
-_INCLUDE = re.compile(r"""<mj-include\s+path\s*=\s*(["'])(?P<path>.*?)\1\s*(?:/>|>\s*</mj-include>)""")
+_INCLUDE = re.compile(
+    r"""<mj-include(?P<attributes>(?:\s+[\w-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*(?:/>|>\s*</mj-include>)"""
+)
+_ATTRIBUTE = re.compile(r"""(?P<name>[\w-]+)\s*=\s*(["'])(?P<value>.*?)\2""", re.DOTALL)
+_ATTRIBUTES = ("path", "for", "else")
 LAYOUT = "blocks/layout.mjml"
 
 
@@ -75,20 +79,65 @@ def _put(
     for match in _INCLUDE.finditer(text, position):
         source.add(text[position : match.start()], file, position)
         position = match.end()
-        where = match.start("path")
-        wanted = match["path"]
-        if wanted == "content" and content is not None:
+        include = _include(file, text, match)
+        if include["path"][0] == "content" and content is not None and "for" not in include:
             _put(source, files, content, None, (*above, file))
             continue
-        for before, name in _wanted(files, file, text, where, wanted):
+        for before, name, there in _branches(files, file, text, include):
             source.add(before, file, match.start())
             if name in {"", NOTHING}:
                 continue
-            block = _block(files, file, text, where, name)
+            block = _block(files, file, text, there, name)
             if block in (*above, file):
-                raise _at(file, text, where, f"{name!r} includes itself", "include_cycle")
+                raise _at(file, text, there, f"{name!r} includes itself", "include_cycle")
             _put(source, files, (block, 0), content, (*above, file))
     source.add(text[position:], file, position)
+
+
+def _include(file: str, text: str, match: re.Match[str]) -> dict[str, tuple[str, int]]:
+    """The attributes of an include, each with the place of its value."""
+    found: dict[str, tuple[str, int]] = {}
+    start = match.start("attributes")
+    for attribute in _ATTRIBUTE.finditer(match["attributes"]):
+        name, where = attribute["name"], start + attribute.start()
+        if name not in _ATTRIBUTES:
+            hint = did_you_mean(name, _ATTRIBUTES)
+            raise _at(file, text, where, f"<mj-include> has no attribute {name!r}{hint}", "mjml")
+        found[name] = attribute["value"], start + attribute.start("value")
+    if "path" not in found:
+        raise _at(file, text, match.start(), "<mj-include> says which block: path", "mjml")
+    if "else" in found and "for" not in found:
+        raise _at(file, text, found["else"][1], "else needs for: the segment whose members get the other block", "mjml")
+    return found
+
+
+def _branches(
+    files: Mapping[str, bytes], file: str, text: str, include: Mapping[str, tuple[str, int]]
+) -> Iterator[tuple[str, str, int]]:
+    """Liquid, the block that comes after it (or none), and the place that asks for it.
+
+    ``for="vip" else="other"``: members of the segment get the one, all others the other, or nothing.
+    """
+
+    def of(attribute: str) -> Iterator[tuple[str, str, int]]:
+        wanted, where = include[attribute]
+        yield from ((before, name, where) for before, name in _wanted(files, file, text, where, wanted))
+
+    if "for" not in include:
+        yield from of("path")
+        return
+    segment, where = include["for"]
+    known = [key.removeprefix("segments/").removesuffix(".yaml") for key in files if key.startswith("segments/")]
+    if segment not in known:
+        raise _at(
+            file, text, where, f"there is no segment {segment!r}{did_you_mean(segment, known)}", "unknown_segment"
+        )
+    yield f'{{% if profile.segments contains "{segment}" %}}', "", where
+    yield from of("path")
+    if "else" in include:
+        yield "{% else %}", "", where
+        yield from of("else")
+    yield "{% endif %}", "", where
 
 
 def _wanted(files: Mapping[str, bytes], file: str, text: str, where: int, wanted: str) -> list[tuple[str, str]]:
