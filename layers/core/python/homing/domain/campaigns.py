@@ -7,7 +7,7 @@ the functions load it once per cold start and do no YAML, MJML or CSS work.
 from __future__ import annotations
 
 import re
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -203,6 +203,18 @@ class Computed(Model):
     tiers: Tiers = Tiers()
 
 
+class WarmUp(Model):
+    """So many mails a day at most, more each day, while the sender's domain is new (docs/sending.md)."""
+
+    # The first day, in the shop's time zone.
+    from_: date = Field(alias="from")
+    # From so many days later on there is no limit.
+    days: int = Field(30, ge=1, le=365)
+    # How many may leave on the first day, and where the growth leads: the daily quota of your SES account.
+    start: int = Field(200, ge=1)
+    up_to: int = Field(50_000, ge=1)
+
+
 class Audit(Model):
     """When the audit speaks up; docs/audit.md says what each number means."""
 
@@ -228,6 +240,8 @@ class Settings(Model):
     time_zone: str = "UTC"
     currency: Currency = "EUR"
     language: str = "en"
+    # More languages that templates are written in: dates, money and counts are in the customer's, where it is one of these.
+    languages: list[str] = Field(default_factory=list)
     cart: Cart = Cart()
     browse: Browse = Browse()
     # Birthdays and anniversaries are reached at this wall-clock time in the customer's zone.
@@ -250,6 +264,8 @@ class Settings(Model):
     holdout: Holdout | None = None
     # Parameters that links to the shop get, such as utm_campaign: "{flow}" (docs/sending.md).
     links: Annotated[dict[str, str], AfterValidator(_link_parameters)] = Field(default_factory=dict)
+    # Daily limits while the sender's domain is new.
+    warm_up: WarmUp | None = None
     audit: Audit = Audit()
     computed: Computed = Computed()
 

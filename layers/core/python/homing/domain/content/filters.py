@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from homing.domain.content.words import listed, ordinal, words
 from homing.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from liquid import RenderContext
+
+_CATEGORIES = ("zero", "one", "two", "few", "many", "other")
 
 
 class MoneyStyle(NamedTuple):
@@ -96,13 +102,16 @@ def _to_date(value: Any) -> date:
         raise InvalidInput(f"{value!r} is not a day", code="bad_time") from error
 
 
-def ordinal(number: int, language: str) -> str:
-    """``1st``, ``5th`` in English; ``5.`` in most other languages."""
-    if not language.startswith("en"):
-        return f"{number}."
-    if number % 100 in {11, 12, 13}:
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+@lru_cache(maxsize=1024)
+def plural_category(number: Decimal, language: str) -> str:
+    """``one``, ``two``, ``few``, ``many``, ``zero`` or ``other``, as CLDR has it for the language."""
+    from babel.core import Locale, UnknownLocaleError
+
+    try:
+        locale = Locale.parse(language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        locale = Locale.parse("en")
+    return str(locale.plural_form(number))
 
 
 class Filters:
@@ -119,6 +128,8 @@ class Filters:
             "long_date": lambda value: _day(_to_date(value), "long", self.language),
             "day_and_month": lambda value: _day(_to_date(value), "day_and_month", self.language),
             "weekday": lambda value: _day(_to_date(value), "weekday", self.language),
+            "relative_day": self.relative_day,
+            "list": self.list,
             "plural": self.plural,
             "ordinal": lambda value: ordinal(int(value), self.language),
         }
@@ -127,7 +138,32 @@ class Filters:
         """``{{ item.price | money: item.currency }}``; without a currency it is the shop's."""
         return format_money(to_decimal(value), str(currency) if currency else self.currency, self.language)
 
-    def plural(self, value: Any, one: str, many: str) -> str:
-        """``{{ cart.count | plural: "item", "items" }}`` is ``1 item`` or ``3 items``."""
-        number = value if isinstance(value, int) else to_decimal(value)
-        return f"{value} {one if number == 1 else many}"
+    def relative_day(self, value: Any, *, context: RenderContext) -> str:
+        """``tomorrow``, or the weekday of one of the next six days, or the day and month; as of the mail's ``now``."""
+        now = context.get(["now"], token=None, default=None)
+        day = _to_date(value)
+        if now is None:
+            return _day(day, "day_and_month", self.language)
+        away = (day - _to_date(now)).days
+        known = words(self.language)
+        if known is not None and away in known.days:
+            return known.days[away]
+        return _day(day, "weekday" if 0 < away < 7 else "day_and_month", self.language)
+
+    # How python-liquid knows that a filter wants the context.
+    relative_day.with_context = True  # type: ignore[attr-defined]
+
+    def list(self, value: Any) -> str:
+        """``{{ cart.items | map: "name" | list }}`` is ``Mug, Rug and Pot``."""
+        if isinstance(value, str) or not isinstance(value, Iterable):
+            return str(value)
+        return listed([str(item) for item in value], self.language)
+
+    def plural(self, value: Any, one: str = "", other: str = "", **forms: str) -> str:
+        """``{{ cart.count | plural: "item", "items" }}`` is ``1 item`` or ``3 items``; languages with more forms name
+        them: ``plural: one: "rzecz", few: "rzeczy", other: "rzeczy"``."""
+        if unknown := forms.keys() - _CATEGORIES:
+            raise InvalidInput(f"plural has no form {min(unknown)!r}: they are {', '.join(_CATEGORIES)}", code="render")
+        category = plural_category(to_decimal(value), self.language)
+        forms = {"one": one, "other": other} | forms
+        return f"{value} {forms.get(category) or forms['other'] or one}"

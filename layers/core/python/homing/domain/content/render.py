@@ -12,6 +12,7 @@ from homing.domain.campaigns import Campaigns
 from homing.domain.content.engine import environments, excerpt
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.content.untrusted import plain
+from homing.domain.content.words import spoken
 from homing.domain.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -30,13 +31,13 @@ class Rendered:
 
 
 class Renderer:
-    """Renders the templates of a bundle; each is parsed once, when it is first used."""
+    """Renders the templates of a bundle; each is parsed once for each language, when it is first used."""
 
     def __init__(self, campaigns: Campaigns) -> None:
         self._templates = campaigns.templates
-        self._language = campaigns.settings.language
+        self._languages = (campaigns.settings.language, *campaigns.settings.languages)
         self._currency = campaigns.settings.currency
-        self._parsed: dict[tuple[str, str], BoundTemplate] = {}
+        self._parsed: dict[tuple[str, str, str], BoundTemplate] = {}
 
     def render(self, template_name: str, context: Mapping[str, Any]) -> Rendered:
         """The mail. ``context`` comes from :func:`homing.domain.content.context.build_context`.
@@ -60,16 +61,24 @@ class Renderer:
             raise InvalidInput(message, code="missing_unsubscribe", where=template_name)
         return Rendered(subject, page, _BLANK_LINES.sub("\n\n", text).strip() + "\n")
 
+    def _language(self, context: Mapping[str, Any]) -> str:
+        """The language of dates, money and counts: the customer's, where the shop writes in it."""
+        if len(self._languages) == 1:
+            return self._languages[0]
+        traits = context.get("profile", {}).get("traits", {})
+        return spoken(traits.get("language") or traits.get("locale"), self._languages)
+
     def _part(self, name: str, part: str, source: str, context: Mapping[str, Any]) -> str:
         from liquid.exceptions import LiquidError
 
         where = f"{name}.{part}"
         try:
-            parsed = self._parsed.get((name, part))
+            language = self._language(context)
+            parsed = self._parsed.get((name, part, language))
             if parsed is None:
-                pair = environments(self._language, self._currency)
+                pair = environments(language, self._currency)
                 environment = pair.html if part == "html" else pair.text
-                parsed = self._parsed[(name, part)] = environment.from_string(source, name=where)
+                parsed = self._parsed[(name, part, language)] = environment.from_string(source, name=where)
             return parsed.render(context)
         except LiquidError as error:
             message = str(error.args[0]) if error.args else type(error).__name__

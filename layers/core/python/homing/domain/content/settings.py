@@ -24,6 +24,10 @@ def wrong_settings(located: Located) -> Iterator[InvalidCampaign]:
         value = settings.get(key)
         if isinstance(value, str) and (message := hint_of(value)):
             yield located.error(message, code="invalid_value", path=(key,))
+    languages = settings.get("languages")
+    for index, value in enumerate(languages if isinstance(languages, list) else ()):
+        if isinstance(value, str) and (message := _language(value)):
+            yield located.error(message, code="invalid_value", path=("languages", index))
     topics = settings.get("topics")
     if isinstance(topics, Mapping):
         yield from _covers(located, topics)
