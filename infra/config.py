@@ -41,7 +41,10 @@ class StageSettings(BaseModel):
 
     # Kinesis shards (1,000 events a second each); None: on demand, which costs more than twice one shard when idle.
     shards: int | None = Field(1, ge=1)
-    # How many copies of send_email run at once: keep it below your SES rate (messages a second) x 0.3.
+    # Messages a second that SES lets the account send (`homing domain check DOMAIN --stage NAME` tells): all copies of
+    # send_email together keep to it. SES begins with 14 outside of its sandbox, where it is 1.
+    rate_per_second: int = Field(14, ge=1)
+    # How many copies of send_email run at once; more than the rate would only wait for each other.
     send_concurrency: int = Field(2, ge=2, le=1000)
 
     # False: data goes with the stack. For stages that hold nobody's data.
@@ -54,6 +57,11 @@ class StageSettings(BaseModel):
     # layer, and with the path of the published bundle where there is no /opt.
     dependencies: bool = True
     bundle: str = "/opt/campaigns/bundle.json"
+
+    @property
+    def mail_workers(self) -> int:
+        """Copies of send_email at once; SQS knows no fewer than two."""
+        return max(2, min(self.send_concurrency, self.rate_per_second))
 
     def named(self, what: str) -> str:
         """The physical name of a resource: ``homing-<stage>-<what>``."""

@@ -45,6 +45,8 @@ class Mailing(Construct):
                 configuration_set=sender.configuration_set_name,
                 public_url=public_url,
                 sender=stage.sender,
+                rate_per_second=stage.rate_per_second,
+                workers=stage.mail_workers,
             ),
             timeout=SEND_EMAIL_TIMEOUT,
             memory_mb=1024,
@@ -53,8 +55,9 @@ class Mailing(Construct):
         data.profiles.allow_read(send)
         data.journal.allow_keep_ledgers(send)
         data.journal.allow_draw_codes(send)
+        data.journal.allow_keep_pace(send)
         sender.allow_send(send)
-        outbox.feed(send, batch_size=10, max_concurrency=stage.send_concurrency)
+        outbox.feed(send, batch_size=10, max_concurrency=stage.mail_workers)
 
         record = workshop.make(
             self,
@@ -74,6 +77,7 @@ class Mailing(Construct):
         data.events.allow_put(record)
         data.profiles.allow_stop(record)
         data.journal.allow_keep_ledgers(record)
+        data.journal.allow_keep_pace(record)
         sender.report_to(record, stage=stage, undelivered=workshop.undelivered)
 
         preferences = workshop.make(

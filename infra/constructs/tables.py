@@ -135,6 +135,11 @@ class JournalTable(_Table):
         self._allow_write(function, "codes#*")
         function.may(["dynamodb:UpdateItem"], [self.table.table_arn], only_keys=["codes#*"])
 
+    def allow_keep_pace(self, function: PythonFunction) -> None:
+        """Shares the sending rate, counts bounces and complaints, and nothing else."""
+        self._allow_read(function)
+        self._allow_write(function, "pace#*")
+
     def allow_keep_members(self, function: PythonFunction) -> None:
         """Keeps the member index."""
         self._allow_write(function, "segment#*")

@@ -58,7 +58,11 @@ class EngagementStack(Stack):
         self.api = HttpApi(self, "HttpApi", stage=stage)
         self.public_url = (stage.public_url or self.api.url).rstrip("/")
         self.mail = MailSender(
-            self, "Mail", stage=stage, sender=stage.sender or campaigns.settings.brand.sender_address
+            self,
+            "Mail",
+            stage=stage,
+            sender=stage.sender or campaigns.settings.brand.sender_address,
+            topics=sorted(campaigns.settings.topics),
         )
 
         layers = Layers(self, "Layers", settings=stage, campaigns=campaigns)
@@ -143,5 +147,6 @@ class EngagementStack(Stack):
         }
         for number, (name, value) in enumerate(self.mail.dns_records, start=1):
             outputs[f"DkimRecord{number}"] = (f"{name} CNAME {value}", "Add this DNS record so that SES may sign")
+        outputs |= self.mail.mail_from_outputs()
         for key, (value, description) in outputs.items():
             CfnOutput(self, key, value=value, description=description)

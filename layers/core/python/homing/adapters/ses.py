@@ -6,6 +6,7 @@ sent (Throttled, Refused, Unavailable), or nobody knows (Lost). The client must 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import (
@@ -74,11 +75,17 @@ def client_config() -> Config:
 
 
 class SesMailer:
-    """Sends ``Simple`` content, so that nobody builds MIME here; ``configuration_set`` brings the events home."""
+    """Sends ``Simple`` content, so that nobody builds MIME here; ``configuration_set`` brings the events home.
 
-    def __init__(self, client: SESV2Client, configuration_set: str, *, clock: Clock) -> None:
+    Mail of one of ``topics`` goes through the topic's own set, ``<configuration_set>-<topic>``.
+    """
+
+    def __init__(
+        self, client: SESV2Client, configuration_set: str, *, clock: Clock, topics: Collection[str] = ()
+    ) -> None:
         self._client = client
         self._configuration_set = configuration_set
+        self._topics = frozenset(topics)
         self._clock = clock
         self._used_at = 0
 
@@ -99,11 +106,15 @@ class SesMailer:
                     }
                 },
                 EmailTags=[{"Name": name, "Value": value} for name, value in mail.tags.items()],
-                ConfigurationSetName=self._configuration_set,
+                ConfigurationSetName=self._set_of(mail),
             )
         except (ClientError, BotoCoreError) as error:
             raise _verdict(error) from error
         return answer["MessageId"]
+
+    def _set_of(self, mail: Mail) -> str:
+        topic = mail.tags.get("homing_topic", "")
+        return f"{self._configuration_set}-{topic}" if topic in self._topics else self._configuration_set
 
     def _drop_idle_connection(self) -> None:
         now = self._clock()

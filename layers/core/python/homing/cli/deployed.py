@@ -112,7 +112,7 @@ def stage_option(command: _Command) -> _Command:
 
 def find_stage(stage: str) -> Deployed:
     """Asks CloudFormation. Raises HomingError when the stage is not deployed here, or AWS does not answer."""
-    data, engagement = _outputs(f"homing-{stage}-data"), _outputs(f"homing-{stage}-engagement")
+    data, engagement = outputs_of(f"homing-{stage}-data"), outputs_of(f"homing-{stage}-engagement")
     try:
         return Deployed(
             stage=stage,
@@ -126,7 +126,8 @@ def find_stage(stage: str) -> Deployed:
         raise HomingError(f"the stacks of {stage} have no output {error}: deploy them once more") from error
 
 
-def _outputs(stack: str) -> dict[str, str]:
+def outputs_of(stack: str) -> dict[str, str]:
+    """What CloudFormation says of a stack. Raises HomingError."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     from homing.runtime import parts

@@ -23,6 +23,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("recommend", "Which products go with which, from recorded events."),
     "preview": ("preview", "Mails as customers would see them."),
     "send-test": ("send_test", "One mail to yourself, as a made-up customer would get it."),
+    "domain": ("domain", "Whether the DNS of the sender's domain is as it should be."),
+    "sending": ("sending", "What leaves, bounces and complaints; lets stopped mail go on."),
     "review": ("review", "Who has something doubtful, and what to do about it."),
     "unmerge": ("unmerge", "Tell two people apart who became one profile by mistake."),
     "rebuild": ("rebuild", "Remember people as if today's definitions had always been."),

@@ -7,6 +7,7 @@ is made from, never by whose environment that was.
 from __future__ import annotations
 
 import random
+import secrets
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from homing.domain.campaigns import Campaigns
     from homing.domain.profiles.identity import Identity
     from homing.services.codes import Codes
+    from homing.services.sending_rate import Pace
 
 _sleep: Callable[[float], None] = time.sleep
 _workers = WORKERS
@@ -134,6 +136,17 @@ def codes(campaigns: Campaigns, journal_table: str, keys_secret: str) -> Codes:
 
     mint = Mint(secret(keys_secret)().encode())
     return Codes(campaigns, DynamoCodes(client("dynamodb"), journal_table), mint)
+
+
+def pace(campaigns: Campaigns, journal_table: str, shares: tuple[int, ...]) -> Pace:
+    """This process's part of the sending rate, in the journal table."""
+    from homing.adapters.dynamodb_book import DynamoBook
+    from homing.services.sending_rate import Pace
+
+    return Pace(
+        DynamoBook(client("dynamodb"), journal_table), campaigns, shares,
+        holder=secrets.token_hex(6), clock=clock.now, wait=lambda seconds: _sleep(seconds),
+    )  # fmt: skip
 
 
 @cache

@@ -119,6 +119,9 @@ class SendEmailSettings(WithKeys, WithCampaigns):
     configuration_set: str
     public_url: str
     sender: str | None = None
+    # The account's rate, and among how many copies of the function it is shared.
+    rate_per_second: int = 14
+    workers: int = 2
 
 
 class RecordEngagementSettings(WithKeys):

@@ -146,6 +146,7 @@ def send_email() -> SendEmail:
     from homing.adapters.ses import SesMailer, client_config
     from homing.domain.content.render import Renderer
     from homing.domain.delivery.links import Links
+    from homing.domain.delivery.rate import shares
     from homing.domain.engine import Engine
     from homing.services.send_email import SendEmail
 
@@ -156,7 +157,12 @@ def send_email() -> SendEmail:
         identity=parts.identity(own.keys_secret),
         profiles=parts.profiles(own.profiles_table),
         journal=parts.journal(own.journal_table),
-        mailer=SesMailer(parts.client("sesv2", client_config()), own.configuration_set, clock=clock.now),
+        mailer=SesMailer(
+            parts.client("sesv2", client_config()),
+            own.configuration_set,
+            clock=clock.now,
+            topics=campaigns.settings.topics,
+        ),
         renderer=Renderer(campaigns),
         links=Links(parts.secret(own.keys_secret)().encode(), own.public_url),
         clock=clock.now,
@@ -164,6 +170,7 @@ def send_email() -> SendEmail:
         sender=own.sender,
         engine=Engine(campaigns, rankings=parts.rankings(own.profiles_table)),
         codes=parts.codes(campaigns, own.journal_table, own.keys_secret) if campaigns.codes else None,
+        pace=parts.pace(campaigns, own.journal_table, shares(own.rate_per_second, own.workers)),
     )
 
 
@@ -208,7 +215,9 @@ def _receive_webhook(own: settings.ReceiveWebhookSettings, ingest: str) -> Recei
 @cache
 def record_engagement() -> RecordEngagement:
     """What SES tells of messages."""
+    from homing.adapters.dynamodb_book import DynamoBook
     from homing.services.record_engagement import RecordEngagement
+    from homing.services.sending_rate import Reckoning
 
     own = settings.RecordEngagementSettings.load()
     return RecordEngagement(
@@ -217,6 +226,7 @@ def record_engagement() -> RecordEngagement:
         journal=parts.journal(own.journal_table),
         identity=parts.identity(own.keys_secret),
         clock=clock.now,
+        reckoning=Reckoning(DynamoBook(parts.client("dynamodb"), own.journal_table), clock.now),
     )
 
 

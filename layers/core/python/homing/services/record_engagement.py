@@ -12,6 +12,7 @@ from homing.domain.delivery.message import Stop
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
 from homing.domain.profiles.identity import Identity, normalise
 from homing.services.ports import Clock, Journal, ProfileStore, Stream, StreamRecord
+from homing.services.sending_rate import Reckoning
 from homing.sources import ses
 
 _ATTEMPTS = 6
@@ -31,6 +32,7 @@ class RecordEngagement:
     profiles: ProfileStore
     journal: Journal
     clock: Clock
+    reckoning: Reckoning | None = None
 
     def __call__(self, invocation: Mapping[str, Any]) -> Mapping[str, int]:
         """Counts of what was done. Raises Unavailable to be invoked again, and InvalidInput after everything that
@@ -38,6 +40,7 @@ class RecordEngagement:
         counts: Counter[str] = Counter()
         invalid: InvalidInput | None = None
         puts: list[StreamRecord] = []
+        bad: list[ses.Engagement] = []
         for record in ses.records(invocation):
             try:
                 engagement = ses.read(record, self.clock())
@@ -47,9 +50,13 @@ class RecordEngagement:
             counts[engagement.metric] += 1
             self._suppress(engagement, counts)
             self._settle(engagement, counts)
+            bad += [engagement] if engagement.why and engagement.send_id else []
             puts += [StreamRecord(engagement.profile_id, event.to_json()) for event in engagement.events]
         if puts:
             self.stream.put(puts)
+        # Last, because it is the one thing that a second try could do twice.
+        for engagement in bad:
+            self._reckon(engagement, counts)
         if invalid is not None:
             raise invalid
         return counts
@@ -59,6 +66,13 @@ class RecordEngagement:
             key = self.identity.key("email", normalise("email", address))
             self.profiles.stop(Stop(id=key, suppressed=engagement.why, at=self.clock()))
             counts["AddressesSuppressed"] += 1
+
+    def _reckon(self, engagement: ses.Engagement, counts: Counter[str]) -> None:
+        held = self.journal.load_ledger(engagement.profile_id).entries.get(engagement.send_id)
+        if self.reckoning is None or held is None or not engagement.why:
+            return
+        stopped = self.reckoning.heard(held.topic, engagement.why, f"{engagement.send_id}:{engagement.why}")
+        counts["SendingStopped"] += len(stopped)
 
     def _settle(self, engagement: ses.Engagement, counts: Counter[str]) -> None:
         if not (engagement.profile_id and engagement.send_id):

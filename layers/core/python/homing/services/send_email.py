@@ -32,6 +32,7 @@ from homing.services.codes import Codes, NoCode
 from homing.services.contents import Content
 from homing.services.ports import Clock, Journal, Lost, Mailer, ProfileStore, Refused, Throttled
 from homing.services.resolve import trail
+from homing.services.sending_rate import Pace, Pause
 
 LEASE = 2 * MINUTE
 # Without an SES event for so long, an unknown transactional send is repeated. A marketing one is given up: it stays
@@ -98,6 +99,7 @@ class SendEmail:
     sender: str | None = None
     engine: Engine | None = None
     codes: Codes | None = None
+    pace: Pace | None = None
 
     def __call__(self, request: SendRequest) -> Decision:
         """Sends, defers or drops. Raises Unavailable when the message should come back to the queue."""
@@ -154,6 +156,8 @@ class SendEmail:
         except InvalidInput as error:
             failed = entry.change(status="dropped", reason=f"render_failed: {error}"[:300], wake_at=None, request=None)
             return self._save(ledger, failed, now)
+        if self.pace is not None and (pause := self.pace(request.topic, request.flow)):
+            return self._save(ledger, _paused(entry, request, pause), now)
         # Only a transactional send that stays unknown is looked at again: it is owed, and will be repeated.
         owed = not entry.counts
         claimed = entry.change(
@@ -322,6 +326,7 @@ class SendEmail:
                 "homing_profile": request.profile_id,
                 "homing_flow": request.flow,
                 "homing_template": request.template,
+                "homing_topic": request.topic,
             },
         )
 
@@ -387,6 +392,14 @@ class SendEmail:
 def _names(profile: Profile) -> list[str]:
     """The profile and those that were merged into it."""
     return [profile.id, *sorted(profile.merged)]
+
+
+def _paused(entry: Entry, request: SendRequest, pause: Pause) -> Entry:
+    """What the account or its reputation has no room for now waits like anything else that waits."""
+    return entry.change(
+        status="deferred", reason=pause.reason, not_before=pause.until, wake_at=pause.until,
+        request=request.to_dict(), values={**(entry.values or {}), **pause.values},
+    )  # fmt: skip
 
 
 def _without_code(entry: Entry, request: SendRequest, why: NoCode, now: int) -> Entry:

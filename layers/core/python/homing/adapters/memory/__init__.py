@@ -6,6 +6,7 @@ by operation, before or after the effect took place, so that a test tells a stor
 
 from __future__ import annotations
 
+from homing.adapters.memory.book import MemoryBook
 from homing.adapters.memory.codes import MemoryCodes
 from homing.adapters.memory.faults import Faults
 from homing.adapters.memory.journal import MemoryJournal
@@ -19,6 +20,7 @@ from homing.adapters.memory.wakes import WakeIndex
 __all__ = [
     "Faults",
     "MemoryArchive",
+    "MemoryBook",
     "MemoryBus",
     "MemoryCodes",
     "MemoryInbox",
