@@ -1,7 +1,7 @@
 """Small words that dates, lists and ordinals need: what Babel does not bring along, for the languages of most shops.
 
-The words are those of Unicode's CLDR 47 (Unicode License v3), except for the comma before "and", which English mails of
-shops leave out.
+Everyday words, written by hand. Lists are what Babel makes of them (tests compare), except for the comma before "and", which
+English mails of shops leave out, and for the Spanish "e".
 """
 
 from __future__ import annotations
