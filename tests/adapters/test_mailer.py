@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -16,7 +17,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
     SSLError,
 )
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
 from homing.adapters.memory import MemoryMailer
 from homing.adapters.ses import SesMailer, client_config
@@ -155,3 +156,17 @@ def test_the_fake_fails_as_scripted_and_then_works() -> None:
     assert [mailer.send(MAIL), mailer.send(MAIL)] == ["memory-000002", "memory-000003"]
     assert [sent.provider_id for sent in mailer.sent] == ["memory-000001", "memory-000002", "memory-000003"]
     assert mailer.calls == 7
+
+
+def test_a_mail_goes_through_the_set_of_its_topic(client: Any) -> None:
+    mailer = SesMailer(client, "homing", clock=lambda: 0, topics=["offers"])
+    with Stubber(client) as stub:
+        for tags, name in (
+            ({"homing_topic": "offers"}, "homing-offers"),
+            ({"homing_topic": "x"}, "homing"),
+            ({}, "homing"),
+        ):
+            asked = dict.fromkeys(("FromEmailAddress", "Destination", "ReplyToAddresses", "Content", "EmailTags"), ANY)
+            stub.add_response("send_email", {"MessageId": "m"}, {**asked, "ConfigurationSetName": name})
+            mailer.send(replace(MAIL, tags=tags))
+        stub.assert_no_pending_responses()

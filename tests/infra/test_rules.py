@@ -9,7 +9,7 @@ import pytest
 from homing.domain.content.publish import publish
 from homing.domain.flows.language import Flow
 from infra.app import read_campaigns
-from infra.config import ROOT
+from infra.config import ROOT, stage_settings
 from infra.constructs.flow_triggers import TriggerRule, rules_of
 from tests.infra.conftest import Synthesized
 
@@ -61,3 +61,34 @@ def test_only_requests_of_marketers_may_come_from_other_sources(stacks: Synthesi
         pattern = rule["Properties"].get("EventPattern", {})
         if "EventBusName" in rule["Properties"] and pattern["detail-type"] != ["FlowRequested"]:
             assert pattern["source"] == ["homing"]
+
+
+def test_each_topic_has_a_configuration_set_whose_events_come_back(stacks: Synthesized) -> None:
+    topics = publish(read_campaigns(ROOT / "layers/campaigns")).settings.topics
+    wanted = {"homing-prod-mail", *(f"homing-prod-mail-{topic}" for topic in topics)}
+    sets = stacks.all("AWS::SES::ConfigurationSet")
+    assert {held["Properties"]["Name"] for held in sets.values()} == wanted
+
+    told = stacks.all("AWS::SES::ConfigurationSetEventDestination").values()
+    assert {held["Properties"]["ConfigurationSetName"]["Ref"] for held in told} == set(sets)
+    (rule,) = (
+        r for r in stacks.all("AWS::Events::Rule").values() if r["Properties"]["Name"] == "homing-prod-mail-happened"
+    )
+    heard = rule["Properties"]["EventPattern"]["detail"]["mail"]["tags"]["ses:configuration-set"]
+    assert {one["Ref"] for one in heard} == set(sets)
+
+
+def test_bounces_return_to_a_name_of_the_domain_and_mail_leaves_before_its_records_are_there(
+    stacks: Synthesized,
+) -> None:
+    (identity,) = stacks.all("AWS::SES::EmailIdentity").values()
+    attributes = identity["Properties"]["MailFromAttributes"]
+    assert attributes["MailFromDomain"] == f"bounce.{identity['Properties']['EmailIdentity']}"
+    assert attributes["BehaviorOnMxFailure"] == "USE_DEFAULT_VALUE"
+
+
+def test_no_more_copies_of_send_email_run_than_the_rate_has_mails_in_a_second() -> None:
+    workers = [
+        stage_settings({"s": {"rate_per_second": rate, "send_concurrency": 5}}, "s").mail_workers for rate in (1, 3, 14)
+    ]
+    assert workers == [2, 3, 5]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from homing.adapters.memory import MemoryJournal, MemoryProfiles, MemoryStream
+from homing.adapters.memory import MemoryBook, MemoryJournal, MemoryProfiles, MemoryStream
+from homing.domain.delivery.book import Book
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import Stop
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
@@ -14,6 +16,7 @@ from homing.domain.events.event import Event
 from homing.domain.profiles.identity import Identity
 from homing.domain.time import parse_instant
 from homing.services.record_engagement import RecordEngagement
+from homing.services.sending_rate import Reckoning
 
 NOW = parse_instant("2026-11-22T12:00:00Z")
 SENT = "2026-11-22T11:59:00Z"
@@ -141,3 +144,16 @@ def test_an_invocation_done_twice_gives_the_same_event() -> None:
         world.record(world.happened("Click", link="https://shop.example/", timestamp=SENT))
     first, second = (Event.from_json(record.data) for record in world.stream.items)
     assert first == second
+
+
+def test_too_many_hard_bounces_stop_the_topics_marketing_mail_and_a_full_mailbox_counts_for_nothing() -> None:
+    world, store = World("sent"), MemoryBook()
+    book = Book(version=1).sent({"marketing": 250})
+    for number in range(9):
+        book, _ = book.heard("marketing", "bounce", f"other{number}", NOW)
+    store.save(book, expected=0)
+    world.record = replace(world.record, reckoning=Reckoning(store, lambda: NOW))
+    assert "SendingStopped" not in world.record(world.happened("Bounce", **bounced("Transient")))
+    assert world.record(world.happened("Bounce", **bounced()))["SendingStopped"] == 2
+    assert set(store.load().stopped) == {"marketing", "*"}
+    assert world.record(world.happened("Bounce", **bounced()))["SendingStopped"] == 0
