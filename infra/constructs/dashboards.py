@@ -37,7 +37,7 @@ class BusinessDashboard(Construct):
             [
                 (
                     "Unwanted or unreachable",
-                    ["Unsubscribed", "EmailMarkedAsSpam", "EmailBounced", "AddressesSuppressed"],
+                    ["Unsubscribed", "EmailMarkedAsSpam", "EmailBounced", "AddressesSuppressed", "SendingStopped"],
                 ),
                 ("Audit: broken, or worth a look", ["AuditErrors", "AuditWarnings"]),
             ],
