@@ -158,3 +158,33 @@ def test_objects_are_stored(host: LocalHost) -> None:
     answer = s3.get_object(Bucket=bucket, Key="a/b")
     assert (answer["Body"].read(), answer["ContentType"]) == (b"\x1f\x8b", "application/gzip")
     assert code_of(s3.put_object, Bucket="no-such-bucket", Key="a", Body=b"") == "NoSuchBucket"
+
+
+def test_a_partition_is_read_in_order_page_by_page_with_what_is_asked_for(host: LocalHost) -> None:
+    client = boto3.client("dynamodb")
+    keys = ({"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE")))
+    types = ({"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk"))
+    client.create_table(
+        TableName="members", KeySchema=list(keys), AttributeDefinitions=list(types), BillingMode="PAY_PER_REQUEST"
+    )
+    for place, name in enumerate("cabd"):
+        gone = {"gone": {"BOOL": True}} if name == "b" else {}
+        client.put_item(
+            TableName="members", Item={"pk": {"S": "vip"}, "sk": {"S": name}, "v": {"N": str(place)}, **gone}
+        )
+    client.put_item(TableName="members", Item={"pk": {"S": "other"}, "sk": {"S": "e"}})
+    asked: dict[str, Any] = {
+        "TableName": "members",
+        "KeyConditionExpression": "#k = :k",
+        "ProjectionExpression": "#s, #g",
+        "ExpressionAttributeNames": {"#k": "pk", "#g": "gone", "#s": "sk"},
+        "ExpressionAttributeValues": {":k": {"S": "vip"}},
+    }
+    page = client.query(**asked, Limit=3)
+    assert page["Items"] == [{"sk": {"S": "a"}}, {"sk": {"S": "b"}, "gone": {"BOOL": True}}, {"sk": {"S": "c"}}]
+    rest = client.query(**asked, ExclusiveStartKey=page["LastEvaluatedKey"])
+    assert rest["Items"] == [{"sk": {"S": "d"}}]
+    assert "LastEvaluatedKey" not in rest
+    there = client.query(**asked, FilterExpression="attribute_not_exists(#g)")
+    assert [item["sk"]["S"] for item in there["Items"]] == ["a", "c", "d"]
+    assert client.query(**{**asked, "ExpressionAttributeValues": {":k": {"S": "nobody"}}})["Items"] == []

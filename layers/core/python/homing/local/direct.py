@@ -13,6 +13,7 @@ from typing import Any
 
 from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.kinesis.models import Record, kinesis_backends
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -127,7 +128,32 @@ class Moto:
         return [{name: item[name] for name in wanted if name in item} for item in items]
 
     def _query(self, params: Params) -> dict[str, Any]:
-        return self.indexes[params["TableName"]].query(params)
+        if "IndexName" in params:
+            return self.indexes[params["TableName"]].query(params)
+        return self._partition(params)
+
+    def _partition(self, params: Params) -> dict[str, Any]:
+        """One partition of a table, as the member index is read: moto looks through all of them for it."""
+        _only(params, "TableName", "KeyConditionExpression", *_SHOWN, "FilterExpression", "Limit")
+        table, names = self.table(params["TableName"]), params.get("ExpressionAttributeNames", {})
+        sort, gone = table.range_key_attr, params.get("FilterExpression")
+        if params.get("KeyConditionExpression") != "#k = :k" or names.get("#k") != table.hash_key_attr or not sort:
+            raise NotDirect
+        if gone not in {None, "attribute_not_exists(#g)"} or "ProjectionExpression" not in params:
+            raise NotDirect
+        held = table.items.get(DynamoType(params["ExpressionAttributeValues"][":k"]), {})
+        rows = sorted((row.to_json()["Attributes"] for row in held.values()), key=lambda row: str(row[sort]))
+        page = rows[: params.get("Limit", len(rows))]
+        shown = [names[name.strip()] for name in params["ProjectionExpression"].split(",")]
+        kept = [row for row in page if gone is None or names["#g"] not in row]
+        answer = {
+            "Items": [{name: row[name] for name in shown if name in row} for row in kept],
+            "Count": len(kept),
+            "ScannedCount": len(page),
+        }
+        if len(page) < len(rows):
+            answer["LastEvaluatedKey"] = {name: page[-1][name] for name in (table.hash_key_attr, sort)}
+        return answer
 
     def _put_records(self, params: Params) -> dict[str, Any]:
         _only(params, "StreamName", "Records")
@@ -196,6 +222,7 @@ class Moto:
         }
 
 
+_SHOWN = ("ProjectionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues")
 _CONDITION = ("ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues")
 
 
