@@ -171,7 +171,13 @@ class SendEmail:
         """What is dropped, and stored as dropped, gives its discount code back; when it is delivered again, once more. A
         code of an unknown send stays where it may be."""
         entry = decision.entry
-        if self.codes is None or not request.code or entry is None or entry.status != "dropped" or entry.reason == _MOVED:
+        if (
+            self.codes is None
+            or not request.code
+            or entry is None
+            or entry.status != "dropped"
+            or entry.reason == _MOVED
+        ):
             return decision
         _, profile = trail(self.profiles, request.profile_id)
         self.codes.release(request, _names(profile) if profile else [request.profile_id])
