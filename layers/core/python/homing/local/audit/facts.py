@@ -49,8 +49,10 @@ def facts_of(campaigns: Campaigns, outputs: Outputs, arrivals: dict[str, Day], e
             name: Sketch.of(line.profile_id for line in outputs.profiles if name in line.segments)
             for name in campaigns.segments
         }
-    for day in days:
-        arrivals.setdefault(day, Day())
+    if arrivals:
+        # Without any the events themselves were not looked at, only what a run made of them.
+        for day in days:
+            arrivals.setdefault(day, Day())
     came = {name for found in arrivals.values() for name in found.events}
     return Facts(
         campaigns=campaigns,
