@@ -53,9 +53,11 @@ CALLERS: dict[str, tuple[str, ...]] = {
     "send_email": (
         "ProfileStore.read", "ProfileStore.stops", "ProfileStore.closed_carts", "Journal.load_ledger",
         "Journal.save_ledger", "Mailer.send", "CodeStore.load_grant", "CodeStore.save_grant", "CodeStore.pool",
-        "CodeStore.claim", "CodeStore.passed",
+        "CodeStore.claim", "CodeStore.passed", "BookStore.load", "BookStore.save",
     ),
-    "record_engagement": ("ProfileStore.stop", "Journal.load_ledger", "Journal.save_ledger", "Stream.put"),
+    "record_engagement": (
+        "ProfileStore.stop", "Journal.load_ledger", "Journal.save_ledger", "Stream.put", "BookStore.load", "BookStore.save",
+    ),
     "manage_preferences": ("ProfileStore.read", "ProfileStore.stops", "ProfileStore.stop", "Stream.put"),
 }  # fmt: skip
 BY_NAME = {site.name: site for site in SITES}

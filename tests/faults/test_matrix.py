@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from homing.adapters.memory.faults import SITES
-from homing.services import codes, ports
+from homing.services import codes, ports, sending_rate
 from tests.faults import matrix, plan
 from tests.faults.plan import CALLERS, Fault
 from tests.faults.verdict import judge
@@ -33,7 +33,7 @@ def test_every_method_of_every_port_is_a_registered_site() -> None:
     """A new way out of the process has to be registered, and thereby comes into the matrix."""
     methods = {
         f"{name}.{method}"
-        for module in (ports, codes)
+        for module in (ports, codes, sending_rate)
         for name, port in vars(module).items()
         if inspect.isclass(port) and getattr(port, "_is_protocol", False) and port.__module__ == module.__name__
         for method, function in vars(port).items()

@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from homing.adapters.memory import MemoryArchive, MemoryCodes, MemoryJournal, MemoryProfiles, MemoryQuarantine
+from homing.adapters.memory import (
+    MemoryArchive,
+    MemoryBook,
+    MemoryCodes,
+    MemoryJournal,
+    MemoryProfiles,
+    MemoryQuarantine,
+)
 from homing.domain.campaigns import Campaigns
 from homing.domain.codes.minting import Mint
 from homing.domain.content.render import Renderer
@@ -35,6 +42,7 @@ from homing.services.receive_events import ReceiveEvents
 from homing.services.record_engagement import RecordEngagement
 from homing.services.run_flows import RunFlows
 from homing.services.send_email import SendEmail
+from homing.services.sending_rate import Pace, Reckoning
 from homing.services.update_profiles import StreamItem, UpdateProfiles
 from homing.services.wake_due import WakeDue
 from tests.faults import plan
@@ -61,6 +69,10 @@ class Worker:
     alive: bool = True
 
 
+# Mails a second, lane by lane: more than the story has, so that only faults hold anybody up.
+LANES = (1000,) * 8
+
+
 class World:
     """``faults`` strike; ``feedback=False`` is an SES that tells nothing afterwards."""
 
@@ -73,6 +85,7 @@ class World:
         self.identity, self.links = Identity(SECRET), Links(SECRET, "https://mail.shop.example")
         self.profiles = MemoryProfiles(on_write=self._written)
         self.journal, self.archive, self.quarantine = MemoryJournal(), MemoryArchive(), MemoryQuarantine()
+        self.book = MemoryBook()
         self.codes = MemoryCodes()
         self.codes.add("gift", [f"GIFT-{number:03d}" for number in range(1, 101)])
         self.shard = Shard(self.agenda, self._update)
@@ -178,9 +191,14 @@ class World:
                 shop, identity, profiles, journal, port("Mailer", self.post), Renderer(shop), self.links, self._clock,
                 token=lambda: f"{self.random.getrandbits(64):016x}", engine=Engine(shop),
                 codes=Codes(shop, port("CodeStore", self.codes), Mint(SECRET)),
+                pace=Pace(
+                    port("BookStore", self.book), shop, LANES, holder=f"{self.random.getrandbits(48):012x}",
+                    clock=self._clock, wait=lambda _seconds: None,
+                ),
             )  # fmt: skip
         if function == "record_engagement":
-            return RecordEngagement(stream, identity, profiles, journal, self._clock)
+            reckoning = Reckoning(port("BookStore", self.book), self._clock)
+            return RecordEngagement(stream, identity, profiles, journal, self._clock, reckoning=reckoning)
         return ManagePreferences(shop, identity, profiles, stream, self.links, self._clock)
 
     def _to_stream(self, records: Sequence[StreamRecord], delay: int = 0) -> None:

@@ -13,8 +13,8 @@ Effect = Literal["read", "write", "put", "send"]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A method of a port (services.ports, services.codes) that calls out. ``read`` changes nothing, ``write`` changes an
-    item, ``put`` hands a batch on to a queue, ``send`` is SES.
+    """A method of a port (services.ports, services.codes, services.sending_rate) that calls out. ``read`` changes
+    nothing, ``write`` changes an item, ``put`` hands a batch on to a queue, ``send`` is SES.
 
     ``consistent``: a read whose staleness no conditional write would find, so that the port asks for it strongly
     consistent. ``aside`` says why it is not on the way from a trigger to SES.
@@ -67,6 +67,8 @@ SITES: tuple[Site, ...] = (
     Site("ArchiveReader", "keys", "read", aside=_REBUILD),
     Site("ArchiveReader", "read", "read", aside=_REBUILD),
     Site("Quarantine", "put", "write"),
+    Site("BookStore", "load", "read"),
+    Site("BookStore", "save", "write"),
     Site("CodeStore", "load_grant", "read"),
     Site("CodeStore", "save_grant", "write"),
     Site("CodeStore", "pool", "read"),
