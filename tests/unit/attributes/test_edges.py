@@ -112,3 +112,11 @@ def test_thresholds_are_read_again_after_ten_minutes_and_outlive_an_outage() -> 
 
 def test_words_that_can_be_are_listed() -> None:
     assert {"rfm_segment", "engagement_tier", "preferred_weekday", "device"} == set(WORDS)
+
+
+def test_thresholds_are_not_fetched_for_an_engine_that_nobody_uses_yet() -> None:
+    def read() -> list[Thresholds]:
+        raise AssertionError("a cold start reads nothing")
+
+    shop = campaigns(segments={"champions": {"computed": {"rfm_segment": "champions"}}})
+    Engine(shop, rankings=Rankings(read=read, clock=lambda: 0))

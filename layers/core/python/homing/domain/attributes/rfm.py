@@ -65,8 +65,9 @@ class Rfm(Stepwise):
 
     def value(self, profile: Profile, t: int) -> Any:
         """None without thresholds, or without an order."""
-        thresholds = self._rankings.at(t)
         latest = self._orders.latest(profile, t)
+        # Asked in this order: thresholds may have to be fetched, and most people have not ordered.
+        thresholds = self._rankings.at(t) if latest is not None else None
         if thresholds is None or latest is None:
             return None
         return self._made(latest, Sums.of(self._orders.counted(profile, t)), t, thresholds)
@@ -74,8 +75,8 @@ class Rfm(Stepwise):
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """Under the thresholds of now: recency passes one, or an order leaves the window."""
         ahead = self._orders.ahead(profile, t)
-        thresholds = self._rankings.at(t)
         latest = self._orders.latest(profile, t)
+        thresholds = self._rankings.at(t) if latest is not None else None
         if thresholds is not None and latest is not None:
             orders = list(self._orders.counted(profile, t))
             sums = Sums.of(orders)
