@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from homing.runtime.settings import AuditSegmentsSettings
+from infra.constructs.nightly import each_night
 from infra.constructs.python_function import PythonFunction, Workshop
 from infra.stacks.data import DataStack
 
@@ -38,18 +37,12 @@ class Audits(Construct):
         data.journal.allow_read_members(self.function)
         data.archive.allow_read(self.function)
         data.archive.allow_put(self.function, under="audit/")
-        events.Rule(
+        each_night(
             self,
-            "EachNight",
-            rule_name=stage.named("each-night"),
+            workshop=workshop,
+            function=self.function,
+            name="each-night",
             description="Audits segments",
-            schedule=events.Schedule.cron(hour=_HOUR, minute=_MINUTE),
-            targets=[
-                targets.LambdaFunction(
-                    self.function,
-                    dead_letter_queue=workshop.undelivered,
-                    retry_attempts=2,
-                    max_event_age=Duration.hours(2),
-                )
-            ],
+            hour=_HOUR,
+            minute=_MINUTE,
         )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from homing.runtime.settings import RankCustomersSettings
+from infra.constructs.nightly import each_night
 from infra.constructs.python_function import PythonFunction, Workshop
 from infra.stacks.data import DataStack
 
@@ -38,18 +37,12 @@ class Ranking(Construct):
         data.profiles.allow_read(self.function)
         data.profiles.allow_keep_rankings(self.function)
         data.journal.allow_read_members(self.function)
-        events.Rule(
+        each_night(
             self,
-            "EachNight",
-            rule_name=stage.named("each-night-ranking"),
+            workshop=workshop,
+            function=self.function,
+            name="each-night-ranking",
             description="Computes the thresholds of RFM scores",
-            schedule=events.Schedule.cron(hour=_HOUR, minute=_MINUTE),
-            targets=[
-                targets.LambdaFunction(
-                    self.function,
-                    dead_letter_queue=workshop.undelivered,
-                    retry_attempts=2,
-                    max_event_age=Duration.hours(2),
-                )
-            ],
+            hour=_HOUR,
+            minute=_MINUTE,
         )

@@ -16,7 +16,7 @@ from homing.domain.campaigns import Campaigns
 from homing.domain.content.context import build_context
 from homing.domain.delivery import gate, link_parameters
 from homing.domain.delivery.best_time import best_hours
-from homing.domain.delivery.ledger import Entry, Ledger
+from homing.domain.delivery.ledger import RETRY, Entry, Ledger
 from homing.domain.delivery.links import Links
 from homing.domain.delivery.message import Mail, SendRequest
 from homing.domain.engine import Engine
@@ -39,8 +39,6 @@ LEASE = 2 * MINUTE
 # unknown and is counted.
 SETTLE_AFTER = DAY
 KEEP_ENTRIES_FOR = 90 * DAY
-# A send that the queue has is looked at again after this long, in case the queue lost it.
-RETRY = 30 * MINUTE
 # A mail whose pool of discount codes is empty looks again after this long.
 NO_CODE_RETRY = 60 * MINUTE
 _ATTEMPTS = 5

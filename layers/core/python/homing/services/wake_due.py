@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from homing.domain.delivery.ledger import Entry
+from homing.domain.delivery.ledger import RETRY, Entry
 from homing.domain.delivery.message import SendRequest
 from homing.domain.errors import Conflict
 from homing.domain.profiles.profile import WAKE_BUCKETS
 from homing.services.ports import Clock, FlowInbox, Journal, Outbox, ProfileStore, Stream, StreamRecord
-from homing.services.send_email import RETRY
 
 # A minute's worth at most; what is left comes with the next sweep, the earliest first.
 PAGE = 2_000

@@ -128,6 +128,8 @@ def _keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> set[str]:
 def _step(model: Any, step: str | int) -> list[Any]:
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         return []
+    # Models are built when first used; until then their fields name each other by text.
+    model.model_rebuild()
     for name, info in model.model_fields.items():
         if step in {name, info.alias}:
             return _models(info.annotation)

@@ -10,6 +10,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from homing.domain.time import MINUTE
+
+# A send that the queue has is looked at again after this long, in case the queue lost it.
+RETRY = 30 * MINUTE
+
 SendStatus = Literal["deferred", "sending", "sent", "unknown", "dropped"]
 
 

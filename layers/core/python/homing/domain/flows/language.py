@@ -152,7 +152,3 @@ class Flow(Model):
     def once_per(self) -> str:
         """``run_once_per``, or what fits the trigger."""
         return self.run_once_per or _ONCE_PER.get(self.on.kind, "trigger")
-
-
-If.model_rebuild()
-Flow.model_rebuild()

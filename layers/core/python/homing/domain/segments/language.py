@@ -369,7 +369,3 @@ class Segment(Model):
         if isinstance(value, dict) and isinstance(value.get("when"), list):
             return {**value, "when": {"all": value["when"]}}
         return value
-
-
-for _model in (All, Any_, Not, Segment):
-    _model.model_rebuild()

@@ -41,4 +41,5 @@ Duration = Annotated[
 class Model(BaseModel):
     """Strict about keys: a misspelt one is an error, not a silent default."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    # Built when first used: most functions read the bundle long after they were imported, and some never do.
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)

@@ -201,6 +201,3 @@ def label(variant: str | dict[str, Scalar]) -> str:
     if isinstance(variant, str):
         return variant
     return str(variant.get("name") or variant.get("block") or ", ".join(f"{k}={v}" for k, v in variant.items()))
-
-
-Tree.model_rebuild()
