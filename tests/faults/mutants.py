@@ -5,18 +5,15 @@ In the manner of ``tests.mutants``: each is planted into a copy of the package, 
 
 from __future__ import annotations
 
-import argparse
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 
-from tests.mutants.__main__ import PACKAGE, SURVIVED, say, sound, tried
+from tests.mutants.__main__ import main
 from tests.mutants.mutants import Mutant
 
 STORIES, MATRIX = "tests/faults/test_stories.py", "tests/faults/test_matrix.py"
 BOTH = (STORIES, MATRIX)
 SEND, LEDGER = "services/send_email.py", "domain/delivery/ledger.py"
-CONSENT = next(f for f in ("domain/delivery/consent.py", "domain/delivery/gate.py") if (PACKAGE / f).exists())
+CONSENT = "domain/delivery/consent.py"
 CAPS = "domain/delivery/precedence.py"
 RUNS, WAKES, TELLS = "services/run_flows.py", "services/wake_due.py", "services/publish_changes.py"
 STEPS, SETTLES = "domain/flows/engine.py", "services/record_engagement.py"
@@ -110,26 +107,5 @@ MUTANTS: tuple[Mutant, ...] = (
 )  # fmt: skip
 
 
-def main() -> int:
-    """Plants all of them, or those whose names contain a word. Exits 1 when one is not found."""
-    parser = argparse.ArgumentParser(prog="python -m tests.faults.mutants", description=__doc__)
-    parser.add_argument("word", nargs="?", default="", help="only mutants whose names contain it")
-    word = parser.parse_args().word
-    began = time.monotonic()
-    chosen = [mutant for mutant in MUTANTS if word in mutant.name]
-    if broken := sound(sorted({test for mutant in chosen for test in mutant.tests})):
-        say("These fail without any mistake: " + "; ".join(broken))
-        return 1
-    width = max(len(mutant.name) for mutant in chosen)
-    bad = 0
-    with ThreadPoolExecutor(2) as workers:
-        for outcome in workers.map(tried, chosen):
-            bad += outcome.caught == SURVIVED
-            how = outcome.trouble or (outcome.caught if outcome.caught != SURVIVED else "NOT FOUND")
-            say(f"{outcome.mutant.name:{width}}  {outcome.seconds:5.1f} s  {how}")
-    say(f"{len(chosen) - bad} of {len(chosen)} mistakes found, {time.monotonic() - began:.0f} s")
-    return 1 if bad else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(MUTANTS))

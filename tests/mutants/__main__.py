@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -93,13 +94,16 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> int:
-    """Runs all mutants, or those whose names contain a word."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(mutants: Sequence[Mutant] = MUTANTS) -> int:
+    """Tries all mutants, or those whose names contain the word that was given. 1 when one is not found."""
+    parser = argparse.ArgumentParser()
     parser.add_argument("word", nargs="?", default="", help="only mutants whose names contain it")
     word = parser.parse_args().word
     began = time.monotonic()
-    chosen = [mutant for mutant in MUTANTS if word in mutant.name]
+    chosen = [mutant for mutant in mutants if word in mutant.name]
+    if not chosen:
+        say(f"no mutant has {word!r} in its name")
+        return 2
     if broken := sound(sorted({test for mutant in chosen for test in mutant.tests})):
         say("These fail without any mistake: " + "; ".join(broken))
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
@@ -29,18 +30,18 @@ class Attribute(Protocol):
         be early, never late. None: never."""
 
 
-class Stepwise:
+class Stepwise(ABC):
     """An attribute whose value changes at a few instants, which subclasses list."""
 
     reads: frozenset[str] = frozenset()
 
+    @abstractmethod
     def value(self, profile: Profile, t: int) -> Any:
         """The value at an instant."""
-        raise NotImplementedError
 
+    @abstractmethod
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """Instants after ``t``, ascending, each with the value from then on; :data:`MAYBE` as the last one's."""
-        raise NotImplementedError
 
     def next_change(self, profile: Profile, t: int, test: Test | None = None) -> int | None:
         """The first step that makes a difference."""

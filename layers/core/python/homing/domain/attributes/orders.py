@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
@@ -309,9 +310,9 @@ class OfOrders(Stepwise):
         if ahead is not None:
             yield ahead, MAYBE
 
+    @abstractmethod
     def _leaving(self, orders: Sequence[Order]) -> Iterable[tuple[int, Any]]:
         """How many are left after each that leaves, and the value then."""
-        raise NotImplementedError
 
 
 class Summed(OfOrders):
