@@ -12,7 +12,7 @@ from tests.mutants.mutants import Mutant
 
 STORIES, MATRIX = "tests/faults/test_stories.py", "tests/faults/test_matrix.py"
 BOTH = (STORIES, MATRIX)
-SEND, LEDGER = "services/send_email.py", "domain/delivery/ledger.py"
+SEND, CLAIMS, LEDGER = "services/send_email.py", "services/claims.py", "domain/delivery/ledger.py"
 CONSENT = "domain/delivery/consent.py"
 CAPS = "domain/delivery/precedence.py"
 RUNS, WAKES, TELLS = "services/run_flows.py", "services/wake_due.py", "services/publish_changes.py"
@@ -20,12 +20,12 @@ STEPS, SETTLES = "domain/flows/engine.py", "services/record_engagement.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
-        "the claim is written with the outcome, after SES was called", SEND,
+        "the claim is written with the outcome, after SES was called", CLAIMS,
         "return self._write(ledger, claimed, now)", "return ledger", BOTH,
     ),
     Mutant(
-        "what a lost worker claimed is sent again", SEND,
-        'return self._save(ledger, held.change(status="unknown", reason="worker_lost"), now)', "return None", BOTH,
+        "what a lost worker claimed is sent again", CLAIMS,
+        'return self.save(ledger, held.change(status="unknown", reason="worker_lost"), now)', "return None", BOTH,
     ),
     Mutant(
         "a lease that is over does not keep from sending", SEND,
@@ -34,16 +34,16 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a lost reply is taken for a certain non-send", SEND,
         "except Lost as error:\n"
-        '            return self._settle(ledger, claimed, status="unknown", reason=f"reply_lost: {error}"[:200])\n'
+        '            return self._claims.settle(ledger, claimed, status="unknown", reason=f"reply_lost: {error}"[:200])\n'
         "        except Refused as error:",
         "except Refused as error:", BOTH,
     ),
     Mutant(
-        "an unknown send is tried again when its message comes again", SEND,
+        "an unknown send is tried again when its message comes again", CLAIMS,
         'if held.status in {"sent", "dropped", "unknown"}:', 'if held.status in {"sent", "dropped"}:', BOTH,
     ),
     Mutant(
-        "a claim whose reply was lost is not looked up", SEND,
+        "a claim whose reply was lost is not looked up", CLAIMS,
         "if held is not None and held.lease == claimed.lease:\n                    return stored",
         "if held is not None and held.lease == claimed.lease + claimed.lease:\n                    return stored", BOTH,
     ),

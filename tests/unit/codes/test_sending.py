@@ -23,8 +23,9 @@ from homing.domain.events.privacy import archive_line
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR
+from homing.services.claims import Decision
 from homing.services.codes import Codes
-from homing.services.send_email import Decision, SendEmail
+from homing.services.send_email import SendEmail
 from tests.fixtures.shop import START, campaigns, event, identified, instant
 from tests.unit.content.support import campaign_files
 

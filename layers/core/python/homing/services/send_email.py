@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from email.utils import formataddr
-from typing import Any, Protocol
+from functools import cached_property
 
 from homing.domain.campaigns import Campaigns
-from homing.domain.content.context import build_context
-from homing.domain.delivery import gate, link_parameters
+from homing.domain.delivery import gate
 from homing.domain.delivery.best_time import best_hours
 from homing.domain.delivery.ledger import RETRY, Entry, Ledger
 from homing.domain.delivery.links import Links
@@ -23,13 +21,13 @@ from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
 from homing.domain.flows.engine import cart_gone
 from homing.domain.profiles.carts import all_names
-from homing.domain.profiles.fold import EVERY_TOPIC
 from homing.domain.profiles.identity import Identity, normalise
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, MINUTE
 from homing.services import contents
+from homing.services.claims import MOVED, Claims, Decision
 from homing.services.codes import Codes, NoCode
-from homing.services.contents import Content
+from homing.services.composing import Composer, Renderer
 from homing.services.ports import Clock, Journal, Lost, Mailer, ProfileStore, Refused, Throttled
 from homing.services.resolve import trail
 from homing.services.sending_rate import Pace, Pause
@@ -38,47 +36,9 @@ LEASE = 2 * MINUTE
 # Without an SES event for so long, an unknown transactional send is repeated. A marketing one is given up: it stays
 # unknown and is counted.
 SETTLE_AFTER = DAY
-KEEP_ENTRIES_FOR = 90 * DAY
 # A mail whose pool of discount codes is empty looks again after this long.
 NO_CODE_RETRY = 60 * MINUTE
 _ATTEMPTS = 5
-_MOVED = "merged"
-# Links to these pages stay exactly as they were signed.
-_OWN_PAGES = frozenset({"unsubscribe_url", "preferences_url", "confirm_url"})
-
-
-class Rendered(Protocol):
-    """What a renderer makes of a template."""
-
-    @property
-    def subject(self) -> str:
-        """One line."""
-
-    @property
-    def html(self) -> str:
-        """The HTML part."""
-
-    @property
-    def text(self) -> str:
-        """The text part."""
-
-
-class Renderer(Protocol):
-    """domain.content.render.Renderer, or anything that renders."""
-
-    def render(self, template: str, context: Mapping[str, Any]) -> Rendered:
-        """Raises InvalidInput with template and position."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What became of a send request: a ledger status, or ``duplicate``; and why."""
-
-    status: str
-    reason: str = ""
-    entry: Entry | None = None
-    # The pool that its discount code came from is low.
-    codes_low: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +58,14 @@ class SendEmail:
     engine: Engine | None = None
     codes: Codes | None = None
     pace: Pace | None = None
+
+    @cached_property
+    def _claims(self) -> Claims:
+        return Claims(self.journal, self.clock)
+
+    @cached_property
+    def _compose(self) -> Composer:
+        return Composer(self.campaigns, self.identity, self.renderer, self.links, self.sender, self.engine)
 
     def __call__(self, request: SendRequest) -> Decision:
         """Sends, defers or drops. Raises Unavailable when the message should come back to the queue."""
@@ -119,13 +87,13 @@ class SendEmail:
         ledger = self.journal.load_ledger(request.profile_id)
         held = ledger.entries.get(request.send_id)
         if held is not None:
-            done = self._already(request, ledger, held, now)
+            done = self._claims.already(request, ledger, held, now)
             if done is not None:
                 return done
         verdict = self._verdict(request, profile, ledger, now)
         entry = self._entry(request, held, now).change(values=verdict.values, behind="")
         if verdict.decision == "drop":
-            return self._save(
+            return self._claims.save(
                 ledger, entry.change(status="dropped", reason=verdict.reason, wake_at=None, request=None), now
             )
         if verdict.decision == "defer":
@@ -138,7 +106,7 @@ class SendEmail:
                 behind=verdict.behind,
             )
             # Who could leave and sleeps on, because room came sooner than expected, is woken with the same write.
-            return self._save(ledger.woken(now, ids=verdict.wake), later, now)
+            return self._claims.save(ledger.woken(now, ids=verdict.wake), later, now)
         assert profile is not None
         content = contents.choose(self.campaigns, self.engine, request, profile, now)
         entry = entry.change(variant=content.variant, because=content.because)
@@ -146,16 +114,16 @@ class SendEmail:
         if self.codes is not None and request.code:
             drawn = self.codes.draw(request, _names(profile), now)
             if isinstance(drawn, NoCode):
-                return self._save(ledger, _without_code(entry, request, drawn, now), now)
+                return self._claims.save(ledger, _without_code(entry, request, drawn, now), now)
             content, low = replace(content, code=(drawn.text, drawn.expires)), drawn.low
             entry = entry.change(code=drawn.text)
         try:
-            mail = self._mail(request, profile, now, content)
+            mail = self._compose(request, profile, now, content)
         except InvalidInput as error:
             failed = entry.change(status="dropped", reason=f"render_failed: {error}"[:300], wake_at=None, request=None)
-            return self._save(ledger, failed, now)
+            return self._claims.save(ledger, failed, now)
         if self.pace is not None and (pause := self.pace(request.topic, request.flow)):
-            return self._save(ledger, _paused(entry, request, pause), now)
+            return self._claims.save(ledger, _paused(entry, request, pause), now)
         # Only a transactional send that stays unknown is looked at again: it is owed, and will be repeated.
         owed = not entry.counts
         claimed = entry.change(
@@ -163,7 +131,7 @@ class SendEmail:
             attempts=entry.attempts + 1, wake_at=now + SETTLE_AFTER if owed else None,
             request=request.to_dict() if owed else None,
         )  # fmt: skip
-        return replace(self._send(request, mail, self._claim(ledger, claimed, now), claimed), codes_low=low)
+        return replace(self._send(request, mail, self._claims.claim(ledger, claimed, now), claimed), codes_low=low)
 
     def _freed(self, request: SendRequest, decision: Decision) -> Decision:
         """What is dropped, and stored as dropped, gives its discount code back; when it is delivered again, once more. A
@@ -174,68 +142,24 @@ class SendEmail:
             or not request.code
             or entry is None
             or entry.status != "dropped"
-            or entry.reason == _MOVED
+            or entry.reason == MOVED
         ):
             return decision
         _, profile = trail(self.profiles, request.profile_id)
         self.codes.release(request, _names(profile) if profile else [request.profile_id])
         return decision
 
-    def _claim(self, ledger: Ledger, claimed: Entry, now: int) -> Ledger:
-        """Writes the claim, and goes on only when it certainly stands. Returns the ledger with it.
-
-        When the reply to the write is lost, the ledger tells: a claim that was stored but not known to be would make the
-        send unknown although SES was never called.
-        """
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return self._write(ledger, claimed, now)
-            except Unavailable:
-                stored = self._reload(ledger.profile_id)
-                held = stored.entries.get(claimed.send_id)
-                if held is not None and held.lease == claimed.lease:
-                    return stored
-                if stored.version != ledger.version:
-                    raise Conflict("somebody else wrote the ledger") from None
-                if attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
-
-    def _reload(self, profile_id: str) -> Ledger:
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                return self.journal.load_ledger(profile_id)
-            except Unavailable:
-                if attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
-
     def _leave(self, merged: str, request: SendRequest, now: int) -> Decision | None:
         """Hands a send on from the ledger of a profile that was merged into another, and closes it there: a worker that
         has not heard of the merge can't claim it any more. What was claimed there before stays what it is."""
         ledger = self.journal.load_ledger(merged)
         held = ledger.entries.get(request.send_id)
-        if held is not None and held.reason == _MOVED:
+        if held is not None and held.reason == MOVED:
             return None
         if held is not None and held.status != "deferred":
-            return self._already(request, ledger, held, now)
+            return self._claims.already(request, ledger, held, now)
         entry = self._entry(request, held, now)
-        self._save(ledger, entry.change(status="dropped", reason=_MOVED, wake_at=None, request=None), now)
-        return None
-
-    def _already(self, request: SendRequest, ledger: Ledger, held: Entry, now: int) -> Decision | None:
-        """What to answer for a send that the ledger knows; None to go on with it."""
-        if held.reason == _MOVED:
-            raise Conflict("this profile was merged a moment ago")
-        if held.status in {"sent", "dropped", "unknown"}:
-            return Decision("duplicate", held.status, held)
-        if held.status == "sending":
-            if held.lease_until > now:
-                raise Unavailable(f"send {request.send_id} is in the hands of another worker")
-            # Whoever claimed it is gone, and nobody knows whether SES took it.
-            return self._save(ledger, held.change(status="unknown", reason="worker_lost"), now)
-        if held.not_before > now:
-            return Decision("duplicate", "deferred", held)
+        self._claims.save(ledger, entry.change(status="dropped", reason=MOVED, wake_at=None, request=None), now)
         return None
 
     def _verdict(self, request: SendRequest, profile: Profile | None, ledger: Ledger, now: int) -> gate.Verdict:
@@ -286,54 +210,6 @@ class SendEmail:
             expires_at=gate.expiry(request.decided_at, flow, self.campaigns.settings),
         )  # fmt: skip
 
-    def _computed(self, template: str, profile: Profile, now: int) -> dict[str, Any]:
-        held = self.campaigns.templates.get(template)
-        if self.engine is None or held is None or not held.computed:
-            return {}
-        return self.engine.attributes.values(held.computed, profile, now)
-
-    def _mail(self, request: SendRequest, profile: Profile, now: int, content: Content) -> Mail:
-        email = profile.email or ""
-        email_key = self.identity.key("email", normalise("email", email))
-        # One click ends everything that is not transactional; the preference page is for choosing.
-        unsubscribe = self.links.unsubscribe_url(profile.id, email_key, EVERY_TOPIC, now)
-        context = build_context(
-            campaigns=self.campaigns, profile=profile, request=request, unsubscribe_url=unsubscribe,
-            preferences_url=self.links.preferences_url(profile.id, email_key, request.topic, now), now=now,
-            computed=self._computed(request.template, profile, now), choice=content.choice, code=content.code,
-            recommended=content.recommended,
-        )  # fmt: skip
-        if confirm := request.data.get("confirm"):
-            context["confirm_url"] = self.links.confirm_url(profile.id, email_key, str(confirm), now)
-        rendered = self.renderer.render(request.template, context)
-        brand = self.campaigns.settings.brand
-        topic = self.campaigns.settings.topics[request.topic]
-        words = {
-            "flow": request.flow, "template": request.template, "topic": request.topic, "variant": content.variant,
-        }  # fmt: skip
-        parameters = link_parameters.filled_in(self.campaigns.settings.links, words)
-        own = [str(url) for name, url in context.items() if name in _OWN_PAGES]
-        headers = {} if topic.transactional else {
-            "List-Unsubscribe": f"<{unsubscribe}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        }  # fmt: skip
-        return Mail(
-            sender=formataddr((brand.sender_name, self.sender or brand.sender_address)),
-            recipient=email,
-            reply_to=brand.reply_to,
-            subject=rendered.subject,
-            html=link_parameters.in_html(rendered.html, parameters, brand, own),
-            text=link_parameters.in_text(rendered.text, parameters, brand, own),
-            headers=headers,
-            tags={
-                "homing_send": request.send_id,
-                "homing_profile": request.profile_id,
-                "homing_flow": request.flow,
-                "homing_template": request.template,
-                "homing_topic": request.topic,
-            },
-        )
-
     def _send(self, request: SendRequest, mail: Mail, ledger: Ledger, claimed: Entry) -> Decision:
         try:
             if self.clock() >= claimed.lease_until:
@@ -341,18 +217,20 @@ class SendEmail:
                 raise Unavailable(f"the claim of send {claimed.send_id} ran out before SES was called")
             provider_id = self.mailer.send(mail)
         except Lost as error:
-            return self._settle(ledger, claimed, status="unknown", reason=f"reply_lost: {error}"[:200])
+            return self._claims.settle(ledger, claimed, status="unknown", reason=f"reply_lost: {error}"[:200])
         except Refused as error:
-            return self._settle(ledger, claimed, status="dropped", reason=f"refused: {error}"[:200], wake_at=None)
+            return self._claims.settle(
+                ledger, claimed, status="dropped", reason=f"refused: {error}"[:200], wake_at=None
+            )
         except (Throttled, Unavailable):
             # Certainly not sent: the claim is given back before the message returns to the queue, and the sweep looks
             # after it, should the queue lose it.
-            self._settle(
+            self._claims.settle(
                 ledger, claimed, status="deferred", reason="throttled", not_before=0, lease_until=0,
                 wake_at=self.clock() + RETRY, request=request.to_dict(),
             )  # fmt: skip
             raise
-        return self._settle(
+        return self._claims.settle(
             ledger,
             claimed,
             status="sent",
@@ -361,36 +239,6 @@ class SendEmail:
             wake_at=None,
             request=None,
         )
-
-    def _settle(self, ledger: Ledger, claimed: Entry, **values: Any) -> Decision:
-        """Writes the outcome, unless somebody settled the claim already (an SES event can be faster than we are).
-        ``ledger`` is as the claim left it; it is read again only when somebody wrote it since."""
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                ledger = self._reload(ledger.profile_id)
-            held = ledger.entries.get(claimed.send_id, claimed)
-            if held.lease != claimed.lease or held.status not in {"sending", "unknown"}:
-                return Decision(held.status, held.reason, held)
-            try:
-                return self._save(ledger, held.change(**values), self.clock())
-            except Unavailable:
-                continue
-        raise Unavailable(f"the outcome of send {claimed.send_id} could not be stored; its SES event will settle it")
-
-    def _save(self, ledger: Ledger, entry: Entry, now: int) -> Decision:
-        self._write(ledger, entry, now)
-        return Decision(entry.status, entry.reason, entry)
-
-    def _write(self, ledger: Ledger, entry: Entry, now: int) -> Ledger:
-        recent = {
-            key: held
-            for key, held in ledger.entries.items()
-            if held.wake_at is not None or held.at > now - KEEP_ENTRIES_FOR
-        }
-        # Whoever let this one go first has to know what became of it.
-        written = replace(ledger, entries=recent).woken(now, behind=entry.send_id).put(entry)
-        self.journal.save_ledger(written, expected=ledger.version)
-        return written
 
 
 def _names(profile: Profile) -> list[str]:
