@@ -185,6 +185,23 @@ class Alarms(Construct):
             description="The nightly audit found something broken.",
         )
 
+    def watch_codes(self) -> None:
+        """A pool of discount codes runs low, or a mail found it empty. One alarm for all pools: an alarm is paid for each
+        month, and the report tells which it is. It lasts for a day after the last draw that said so."""
+        self.when(
+            "codes-low",
+            cloudwatch.Metric(
+                namespace=METRICS_NAMESPACE,
+                metric_name="CodesLow",
+                dimensions_map={"service": "send_email"},
+                period=Duration.hours(1),
+                statistic="Sum",
+            ),
+            above=0,
+            description="A pool of discount codes is low or empty.",
+            out_of=24,
+        )
+
     def watch_reputation(self) -> None:
         """SES puts an account under review at 5 % bounces or 0.1 % complaints: be earlier."""
         for name, metric, limit in (

@@ -108,6 +108,9 @@ class EngagementStack(Stack):
         alarms.watch_api(self.api.api)
         alarms.watch_quarantine()
         alarms.watch_audits()
+        if any(code.pool for code in self._campaigns.codes.values()):
+            # Minted codes never run out.
+            alarms.watch_codes()
         alarms.watch_reputation()
         self.alarm_topic = alarms.topic
         self.business = BusinessDashboard(

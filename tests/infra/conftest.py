@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from infra.config import context
+from infra.config import ROOT, context
 
 Resource = dict[str, Any]
 
@@ -41,13 +42,15 @@ class Synthesized:
         }
 
 
-def synthesize(folder: Path) -> Synthesized:
-    """Both templates, as ``cdk synth -c stage=prod`` would write them."""
+def synthesize(folder: Path, **settings: Any) -> Synthesized:
+    """Both templates, as ``cdk synth -c stage=prod`` would write them; with other settings of the stage."""
     from aws_cdk import App
 
     from infra.app import build
 
-    app = App(context={**context(), "stage": "prod"}, outdir=str(folder))
+    known = context()
+    stages = {**known["stages"], "prod": {**known["stages"]["prod"], **settings}}
+    app = App(context={**known, "stage": "prod", "stages": stages}, outdir=str(folder))
     build(app)
     app.synth()
     data, engagement = sorted(folder.glob("assembly-*/*.template.json"))
@@ -64,3 +67,13 @@ def _node_of_the_virtual_environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     return synthesize(tmp_path_factory.mktemp("cdk"))
+
+
+@pytest.fixture(scope="session")
+def pooled(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """With campaigns in which the birthday's code comes from a pool."""
+    campaigns = tmp_path_factory.mktemp("shop") / "campaigns"
+    shutil.copytree(ROOT / "layers/campaigns", campaigns)
+    code = campaigns / "codes/birthday.yaml"
+    code.write_text(code.read_text().replace("minted: {prefix: CAKE}", "pool: true"))
+    return synthesize(tmp_path_factory.mktemp("cdk"), campaigns=str(campaigns))

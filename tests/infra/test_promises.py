@@ -180,11 +180,26 @@ def test_whatever_the_business_dashboard_shows_is_counted_by_somebody(stacks: Sy
     assert {name for name in shown - statuses if f'"{name}"' not in sources} == set()
 
 
+def test_only_a_shop_with_a_pool_of_codes_pays_for_an_alarm_of_pools(stacks: Synthesized, pooled: Synthesized) -> None:
+    assert set(alarms(pooled)) - set(alarms(stacks)) == {"codes-low"}
+
+    low = alarms(pooled)["codes-low"]
+    assert (low["Namespace"], low["MetricName"]) == ("Homing", "CodesLow")
+    assert low["Dimensions"] == [{"Name": "service", "Value": "send_email"}]
+    # The first hour with such a draw rings, and the bell stays on for a day.
+    assert (low["Period"], low["DatapointsToAlarm"], low["EvaluationPeriods"]) == (3600, 1, 24)
+
+
+def alarms(stacks: Synthesized) -> dict[str, dict[str, Any]]:
+    found = properties(stacks, "AWS::CloudWatch::Alarm")
+    return {alarm["AlarmName"].removeprefix("homing-prod-"): alarm for alarm in found}
+
+
 @pytest.mark.parametrize("what", ["alarm", "output"])
-def test_the_deployment_guide_tells_of_every(what: str, stacks: Synthesized) -> None:
+def test_the_deployment_guide_tells_of_every(what: str, stacks: Synthesized, pooled: Synthesized) -> None:
     guide = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
     names = (
-        [alarm["AlarmName"].removeprefix("homing-prod-") for alarm in properties(stacks, "AWS::CloudWatch::Alarm")]
+        [*alarms(pooled)]
         if what == "alarm"
         else [name for name in (*stacks.data["Outputs"], *stacks.engagement["Outputs"]) if "Exports" not in name]
     )

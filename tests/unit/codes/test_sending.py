@@ -139,6 +139,22 @@ def test_a_pool_that_is_low_is_told_by_each_draw_from_it() -> None:
     assert not World(minted={"prefix": "SPRING"}).send("ana").codes_low
 
 
+def test_who_finds_the_pool_empty_tells_it_and_so_does_who_looks_again() -> None:
+    world = World(pool=True, low=0)
+    assert [world.send(user).codes_low for user in ("ana", "ben", "eve")] == [False, False, True]
+    world.now += HOUR
+    again = world.send("eve")
+    assert (again.reason, again.codes_low) == ("no_code_left", True)
+
+
+def test_a_code_that_has_expired_says_nothing_of_the_pool() -> None:
+    world = World(pool=True, low=1)
+    world.send("ana")
+    world.now += 20 * DAY
+    again = world.send("ana", "second")
+    assert (again.status, again.reason, again.codes_low) == ("dropped", "code_expired", False)
+
+
 def test_a_minted_code_is_the_customers_own() -> None:
     world = World(minted={"prefix": "SPRING"})
     world.send("ana")

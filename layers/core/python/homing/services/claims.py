@@ -27,7 +27,7 @@ class Decision:
     status: str
     reason: str = ""
     entry: Entry | None = None
-    # The pool that its discount code came from is low.
+    # The pool that its discount code came from is low, or had none left for it.
     codes_low: bool = False
 
 

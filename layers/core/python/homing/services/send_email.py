@@ -114,7 +114,8 @@ class SendEmail:
         if self.codes is not None and request.code:
             drawn = self.codes.draw(request, _names(profile), now)
             if isinstance(drawn, NoCode):
-                return self._claims.save(ledger, _without_code(entry, request, drawn, now), now)
+                without = self._claims.save(ledger, _without_code(entry, request, drawn, now), now)
+                return replace(without, codes_low=drawn.later)
             content, low = replace(content, code=(drawn.text, drawn.expires)), drawn.low
             entry = entry.change(code=drawn.text)
         try:
