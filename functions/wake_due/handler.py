@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from homing.domain.time import MINUTE, SECOND
 from homing.runtime import wiring
 from homing.runtime.observability import observed, telemetry
 from homing.services.wake_due import WakeDue
@@ -13,6 +14,10 @@ from homing.services.wake_due import WakeDue
 def handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
     """Answers with how many of what were woken. A failure is raised: the next minute does it again."""
     wake: WakeDue = wiring.wake_due()
-    counts = dict(wake().counts)
-    telemetry("wake_due").count({f"{what.title()}Woken": count for what, count in counts.items()})
-    return counts
+    result = wake()
+    voice = telemetry("wake_due")
+    voice.count({f"{what.title()}Woken": count for what, count in result.counts.items()})
+    if result.left or result.late > 2 * MINUTE:
+        # Much came due at once, queues are slow, or the clock stood still.
+        voice.warning("handed on late", seconds=result.late // SECOND, more=result.left)
+    return dict(result.counts)

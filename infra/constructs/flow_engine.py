@@ -13,6 +13,10 @@ from infra.constructs.work_queue import WorkQueue
 from infra.stacks.data import DataStack
 
 RUN_FLOWS_TIMEOUT = Duration.seconds(60)
+# Longer than the service's own budget by as much as a last slow call may take, and shorter than the minute.
+WAKE_DUE_TIMEOUT = Duration.seconds(55)
+# What a stream on demand begins with: 4,000 records a second.
+ON_DEMAND_SHARDS = 4
 
 
 class FlowEngine(Construct):
@@ -52,15 +56,17 @@ class FlowEngine(Construct):
                 profiles_table=data.profiles.name,
                 journal_table=data.journal.name,
                 stream=data.events.name,
+                shards=stage.shards or ON_DEMAND_SHARDS,
                 inbox_queue=inbox.url,
                 outbox_queue=outbox.url,
             ),
-            timeout=Duration.seconds(55),
+            timeout=WAKE_DUE_TIMEOUT,
             asynchronous=True,
         )
         data.profiles.allow_find_due(wake)
         data.journal.allow_find_due(wake)
         data.journal.allow_keep_ledgers(wake)
+        data.journal.allow_keep_progress(wake)
         data.events.allow_put(wake)
         inbox.allow_put(wake)
         outbox.allow_put(wake)

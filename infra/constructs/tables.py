@@ -140,6 +140,11 @@ class JournalTable(_Table):
         self._allow_read(function)
         self._allow_write(function, "pace#*")
 
+    def allow_keep_progress(self, function: PythonFunction) -> None:
+        """Writes down how far the sweeps have come, and nothing else."""
+        self._allow_read(function)
+        self._allow_write(function, "sweep#*")
+
     def allow_keep_members(self, function: PythonFunction) -> None:
         """Keeps the member index."""
         self._allow_write(function, "segment#*")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import boto3
@@ -14,6 +15,7 @@ from homing.adapters.kinesis import KinesisStream
 from homing.adapters.memory import MemoryBus, MemoryInbox, MemoryOutbox, MemoryStream
 from homing.adapters.sqs import SqsInbox, SqsOutbox, SqsQueue
 from homing.domain.delivery.message import SendRequest
+from homing.domain.errors import Unavailable
 from homing.services.ports import BusEvent, StreamRecord
 
 
@@ -100,6 +102,17 @@ def inbox(request: pytest.FixtureRequest) -> Pair:
         return Pair(fake, lambda: fake.take())
     client, url = request.getfixturevalue("queue")
     return Pair(SqsInbox(SqsQueue(client, url)), lambda: _drain(client, url))
+
+
+def test_calls_of_a_queue_may_overlap_and_a_failure_is_told(queue: tuple[Any, str]) -> None:
+    client, url = queue
+    messages = [{"wake_run": str(number)} for number in range(95)]
+    with ThreadPoolExecutor(4) as pool:
+        SqsInbox(SqsQueue(client, url, overlap=pool.map)).put(messages)
+        assert sorted(_drain(client, url), key=str) == sorted(messages, key=str)
+        client.delete_queue(QueueUrl=url)
+        with pytest.raises(Unavailable):
+            SqsInbox(SqsQueue(client, url, overlap=pool.map)).put(messages)
 
 
 def test_every_message_reaches_the_inbox(inbox: Pair) -> None:

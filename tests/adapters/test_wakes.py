@@ -12,21 +12,28 @@ from homing.domain.delivery.ledger import Entry, Ledger
 from homing.domain.errors import Conflict
 from homing.domain.profiles.profile import Profile, TraitValue
 
-CHANGES = st.lists(st.tuples(st.sampled_from("abcdef"), st.none() | st.integers(0, 20)), max_size=40)
+INSTANTS = st.integers(0, 20)
+CHANGES = st.lists(st.tuples(st.sampled_from("abcdef"), st.none() | INSTANTS, st.none() | INSTANTS), max_size=40)
+PLACES = st.none() | st.tuples(INSTANTS, st.sampled_from("abcdef"))
 
 
-@given(CHANGES, st.integers(0, 20), st.integers(0, 8))
+@given(CHANGES, INSTANTS, st.integers(0, 8), PLACES)
 def test_what_is_due_is_what_a_plain_dictionary_says(
-    changes: list[tuple[str, int | None]], until: int, limit: int
+    changes: list[tuple[str, int | None, int | None]], until: int, limit: int, after: tuple[int, str] | None
 ) -> None:
     index, plain = WakeIndex(), dict[str, int]()
-    for key, at in changes:
+    for key, at, asked in changes:
         index.set(key, 0, at)
         plain = {other: when for other, when in plain.items() if other != key} | ({} if at is None else {key: at})
         assert index.next() == min(plain.values(), default=None)
-    expected = sorted((at, key) for key, at in plain.items() if at <= until)[:limit]
+        if asked is not None:
+            # Asking sorts a part of it, and changes nothing else.
+            index.due(0, asked, limit)
+    entries = sorted((at, key) for key, at in plain.items() if at <= until)
     for _ in range(2):
-        assert index.due(0, until, limit) == [(key, at) for at, key in expected]
+        assert index.due(0, until, limit) == [(key, at) for at, key in entries[:limit]]
+        behind = [entry for entry in entries if after is None or entry > after]
+        assert index.due(0, until, limit, after) == [(key, at) for at, key in behind[:limit]]
     assert index.due(1, until, limit) == []
 
 

@@ -15,7 +15,7 @@ BOTH = (STORIES, MATRIX)
 SEND, CLAIMS, LEDGER = "services/send_email.py", "services/claims.py", "domain/delivery/ledger.py"
 CONSENT = "domain/delivery/consent.py"
 CAPS = "domain/delivery/precedence.py"
-RUNS, WAKES, TELLS = "services/run_flows.py", "services/wake_due.py", "services/publish_changes.py"
+RUNS, RELEASES, TELLS = "services/run_flows.py", "services/release_sends.py", "services/publish_changes.py"
 STEPS, SETTLES = "domain/flows/engine.py", "services/record_engagement.py"
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -91,8 +91,8 @@ MUTANTS: tuple[Mutant, ...] = (
         "send_id=send_id(run.id, run.position)", 'send_id=send_id(run.id, f"{run.position} {now}")', BOTH,
     ),
     Mutant(
-        "transactional mail that stays unknown is given up", WAKES,
-        "            elif entry.request is not None:", "            elif entry.request is not None and not entry.request:",
+        "transactional mail that stays unknown is given up", RELEASES,
+        "        elif entry.request is not None:", "        elif entry.request is not None and not entry.request:",
         BOTH,
     ),
     Mutant(

@@ -47,7 +47,7 @@ CALLERS: dict[str, tuple[str, ...]] = {
     "publish_changes": ("Bus.put", "Journal.set_member"),
     "wake_due": (
         "ProfileStore.due", "Journal.due", "Journal.load_ledger", "Journal.save_ledger", "Stream.put", "FlowInbox.put",
-        "Outbox.put",
+        "Outbox.put", "ProgressStore.load", "ProgressStore.save",
     ),
     "run_flows": ("ProfileStore.read", "Journal.load_run", "Journal.start_run", "Journal.save_run", "Outbox.put"),
     "send_email": (

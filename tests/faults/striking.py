@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Call = Callable[[], Any]
 # Certainly no call of SES.
 _NOT_CALLED = frozenset({plan.ERROR, plan.THROTTLED, plan.REFUSED})
-_PAST = ("read", "load_run", "load_ledger", "due", "load_grant", "pool")
+_PAST = ("read", "load_run", "load_ledger", "due", "load_grant", "pool", "ProgressStore.load")
 
 
 class Port:
@@ -77,7 +77,7 @@ class Port:
             raise Unavailable(f"{method}: {kind}")
         if kind in {plan.PARTIAL, plan.TWICE, plan.REORDERED}:
             return self._deliver(kind, list(args[0]))
-        if kind == plan.STALE and method in _PAST:
+        if kind == plan.STALE and self._past(method):
             return self._stale(method, args, effect)
         if kind == plan.DIES_BEFORE:
             raise Crash(f"{method}: {kind}")
@@ -173,9 +173,12 @@ class Port:
             return answer
         if method == "read":
             self._seen.update({i: self._copy(item) for i, item in answer.items()})
-        elif method in _PAST:
+        elif self._past(method):
             self._seen[repr(args)] = answer
         return answer
+
+    def _past(self, method: str) -> bool:
+        return method in _PAST or f"{self._name}.{method}" in _PAST
 
     def _claimed(self, ledger: Ledger) -> None:
         """Keeps book of the claim that the running worker holds."""

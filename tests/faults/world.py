@@ -20,6 +20,7 @@ from homing.adapters.memory import (
     MemoryCodes,
     MemoryJournal,
     MemoryProfiles,
+    MemoryProgress,
     MemoryQuarantine,
 )
 from homing.domain.campaigns import Campaigns
@@ -85,7 +86,7 @@ class World:
         self.identity, self.links = Identity(SECRET), Links(SECRET, "https://mail.shop.example")
         self.profiles = MemoryProfiles(on_write=self._written)
         self.journal, self.archive, self.quarantine = MemoryJournal(), MemoryArchive(), MemoryQuarantine()
-        self.book = MemoryBook()
+        self.book, self.progress = MemoryBook(), MemoryProgress()
         self.codes = MemoryCodes()
         self.codes.add("gift", [f"GIFT-{number:03d}" for number in range(1, 101)])
         self.shard = Shard(self.agenda, self._update)
@@ -183,7 +184,9 @@ class World:
         if function == "publish_changes":
             return PublishChanges(port("Bus", _Put(self._to_bus)), journal)
         if function == "wake_due":
-            return WakeDue(profiles, journal, stream, inbox, outbox, self._clock)
+            progress = port("ProgressStore", self.progress)
+            # Two at once are many here, so that sweeps write down how far they are.
+            return WakeDue(profiles, journal, stream, inbox, outbox, self._clock, progress=progress, many=2)
         if function == "run_flows":
             return RunFlows(shop, identity, profiles, journal, outbox, self._clock)
         if function == "send_email":

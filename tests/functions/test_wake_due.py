@@ -30,6 +30,19 @@ def test_what_is_due_is_handed_on_and_the_rest_sleeps(account: Account, voice: M
     assert voice.counts == {"ProfilesWoken": 1, "RunsWoken": 1, "SendsWoken": 0}
 
 
+def test_where_a_sweep_stopped_the_next_one_goes_on(account: Account, voice: MemoryTelemetry) -> None:
+    """Two runs that have been due for an hour are handed on once, though nobody works them off."""
+    for number in range(2):
+        account.journal.start_run(a_run(f"run-{number}", clock.now() - 3_600_000_000 + number))
+    assert handler({}, None)["runs"] == 2
+    account.queued("inbox")
+    assert handler({}, None)["runs"] == 0
+    assert voice.lines[0][:2] == ("warning", "handed on late")
+    assert voice.lines[0][2]["seconds"] >= 3_600
+    assert not voice.lines[0][2]["more"]
+    assert len(voice.lines) == 1
+
+
 def test_a_failure_is_raised_for_the_next_minute(account: Account, voice: MemoryTelemetry) -> None:
     account.break_table("profiles")
     with pytest.raises(Unavailable):

@@ -107,6 +107,9 @@ def test_the_wake_up_index_answers_in_order_and_follows_every_kind_of_write(host
     client.put_item(TableName="things", Item={**ITEM, "id": {"S": "other"}, "wake_bucket": {"S": "w4"}})
     assert due(client, 30) == [("a", "10"), ("b", "20"), ("c", "30")]
     assert due(client, 30, Limit=2) == [("a", "10"), ("b", "20")]
+    place = {"id": {"S": "a"}, "wake_bucket": {"S": "w3"}, "wake_at": {"N": "10"}}
+    assert due(client, 30, ExclusiveStartKey=place) == [("b", "20"), ("c", "30")]
+    assert due(client, 30, Limit=1, ExclusiveStartKey={**place, "wake_at": {"N": "15"}}) == [("b", "20")]
     client.put_item(TableName="things", Item={"id": {"S": "a"}})
     client.put_item(TableName="things", Item={**ITEM, "id": {"S": "b"}, "wake_at": {"N": "25"}})
     client.update_item(

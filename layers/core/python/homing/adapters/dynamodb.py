@@ -55,21 +55,24 @@ def batch_get(
 
 def query(client: DynamoDBClient, table: str, doing: str, **arguments: Any) -> Iterator[Item]:
     """The items of a Query, page by page."""
-    start: dict[str, Any] = {}
     while True:
         with aws_errors(doing):
-            answer = client.query(TableName=table, **arguments, **start)
+            answer = client.query(TableName=table, **arguments)
         yield from answer["Items"]
         if not (last := answer.get("LastEvaluatedKey")):
             return
-        start = {"ExclusiveStartKey": last}
+        arguments["ExclusiveStartKey"] = last
 
 
-def due(client: DynamoDBClient, table: str, bucket: int, until: int, limit: int) -> list[Item]:
-    """Keys and ``wake_at`` of a bucket of the wake-up index, earliest first."""
+def due(
+    client: DynamoDBClient, table: str, bucket: int, until: int, limit: int, after: tuple[int, Item] | None = None
+) -> list[Item]:
+    """Keys and ``wake_at`` of a bucket of the wake-up index, earliest first; ``after``: behind that instant and key."""
     found: list[Item] = []
-    if limit <= 0:
+    if limit <= 0 or (after and after[0] > until):
+        # DynamoDB refuses to start outside of the range.
         return found
+    start = {"ExclusiveStartKey": {**after[1], **wake(bucket, after[0])}} if after else {}
     for item in query(
         client,
         table,
@@ -79,6 +82,7 @@ def due(client: DynamoDBClient, table: str, bucket: int, until: int, limit: int)
         ExpressionAttributeNames={"#b": "wake_bucket", "#a": "wake_at"},
         ExpressionAttributeValues={":b": {"S": bucket_name(bucket)}, ":a": number(until)},
         Limit=min(limit, 1000),
+        **start,
     ):
         found.append(item)
         if len(found) == limit:

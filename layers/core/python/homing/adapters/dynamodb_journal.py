@@ -15,6 +15,7 @@ from homing.adapters.members import first
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.run import Run
+from homing.domain.progress import Place
 from homing.domain.time import DAY, SECOND
 from homing.services.ports import Clock, Due, FirstMembers
 
@@ -68,10 +69,11 @@ class DynamoJournal:
         }
         self._put(item, f"saving the ledger of {ledger.profile_id}", at_version(expected, "pk"))
 
-    def due(self, bucket: int, until: int, limit: int) -> list[Due]:
+    def due(self, bucket: int, until: int, limit: int, after: Place | None = None) -> list[Due]:
         """What has come due; the index is eventually consistent, which a wake-up can bear."""
+        start = (after.at, {"pk": {"S": f"{after.kind}#{after.id}"}, "sk": {"S": after.kind}}) if after else None
         found = []
-        for item in due(self._client, self._table, bucket, until, limit):
+        for item in due(self._client, self._table, bucket, until, limit, start):
             kind, _, id_ = item["pk"]["S"].partition("#")
             found.append(Due("run" if kind == "run" else "ledger", id_, int(item["wake_at"]["N"])))
         return found

@@ -12,6 +12,7 @@ from homing.domain.delivery.message import Stop
 from homing.domain.errors import Conflict
 from homing.domain.profiles.codec import decode, encode, encode_changes
 from homing.domain.profiles.profile import Profile
+from homing.domain.progress import Place
 from homing.domain.time import DAY, SECOND
 from homing.services.ports import Pointer
 
@@ -75,9 +76,10 @@ class DynamoProfiles:
             condition["ExpressionAttributeValues"][":shared"] = {"SS": sorted(old.shared)}
         self._put(_pointer(new), f"pointing {old.id} to {new.target}", condition)
 
-    def due(self, bucket: int, until: int, limit: int) -> list[tuple[str, int]]:
+    def due(self, bucket: int, until: int, limit: int, after: Place | None = None) -> list[tuple[str, int]]:
         """Profiles whose time has come; the index is eventually consistent, which a wake-up can bear."""
-        items = due(self._client, self._table, bucket, until, limit)
+        start = (after.at, {"id": {"S": after.id}}) if after else None
+        items = due(self._client, self._table, bucket, until, limit, start)
         return [(item["id"]["S"], int(item["wake_at"]["N"])) for item in items]
 
     def close_cart(self, cart: str, at: int) -> None:

@@ -11,6 +11,7 @@ from homing.adapters.backoff import Backoff
 from homing.adapters.batches import batches
 from homing.domain.delivery.message import SendRequest
 from homing.domain.errors import InvalidInput, Unavailable
+from homing.services.ports import Overlap
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -20,18 +21,24 @@ _MESSAGES, _BYTES = 10, 256 * 1024
 
 
 class SqsQueue:
-    """Puts JSON on a queue, by its URL."""
+    """Puts JSON on a queue, by its URL. ``overlap``: how its calls are made, in order or side by side."""
 
-    def __init__(self, client: SQSClient, queue_url: str, *, backoff: Backoff | None = None) -> None:
+    def __init__(
+        self, client: SQSClient, queue_url: str, *, backoff: Backoff | None = None, overlap: Overlap = map
+    ) -> None:
         self._client = client
         self._url = queue_url
         self._backoff = backoff or Backoff()
+        self._overlap = overlap
 
     def send(self, bodies: Sequence[Mapping[str, Any]]) -> None:
         """Queues all; raises Unavailable unless every one is queued, InvalidInput for one that never will be."""
         texts = [json.dumps(body, separators=(",", ":"), ensure_ascii=False) for body in bodies]
-        for batch in batches(texts, count=_MESSAGES, size=_BYTES, of=lambda text: len(text.encode())):
-            self._send_batch(batch)
+        calls = list(batches(texts, count=_MESSAGES, size=_BYTES, of=lambda text: len(text.encode())))
+        if len(calls) == 1:
+            self._send_batch(calls[0])
+        else:
+            list(self._overlap(self._send_batch, calls))
 
     def _send_batch(self, batch: list[str]) -> None:
         for _ in self._backoff.tries():

@@ -17,7 +17,7 @@ _CONDITION = re.compile(r"(#?\w+) = (:\w+) AND (#?\w+) <= (:\w+)")
 _KNOWN = frozenset(
     {
         "TableName", "IndexName", "KeyConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues",
-        "Limit",
+        "Limit", "ExclusiveStartKey",
     }
 )  # fmt: skip
 Key = tuple[str, ...]
@@ -69,9 +69,13 @@ class WakeIndex:
         self._refresh()
         bucket, until = values[match[2]]["S"], int(values[match[4]]["N"])
         entries = self._buckets.get(bucket, [])
-        due = entries[: bisect_right(entries, until, key=lambda entry: entry[0])]
-        items = [self._item(bucket, at, key) for at, key in due[: params.get("Limit")]]
-        more = {"LastEvaluatedKey": items[-1]} if len(items) < len(due) else {}
+        end = bisect_right(entries, until, key=lambda entry: entry[0])
+        begin = 0
+        if start := params.get("ExclusiveStartKey"):
+            begin = bisect_right(entries, (int(start[self.at]["N"]), tuple(start[name]["S"] for name in self.keys)))
+        due = entries[begin : min(end, begin + params.get("Limit", end))]
+        items = [self._item(bucket, at, key) for at, key in due]
+        more = {"LastEvaluatedKey": items[-1]} if items and begin + len(items) < end else {}
         return {"Items": items, "Count": len(items), "ScannedCount": len(items), **more}
 
     def _item(self, bucket: str, at: int, key: Key) -> dict[str, Any]:

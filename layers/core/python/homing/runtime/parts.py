@@ -89,6 +89,11 @@ def pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_workers, thread_name_prefix="homing")
 
 
+def wait(seconds: float) -> None:
+    """Waits; on a virtual clock nobody does."""
+    _sleep(seconds)
+
+
 def backoff() -> Backoff:
     """How adapters wait before another try."""
     return Backoff(sleep=lambda seconds: _sleep(seconds), random=random.random)

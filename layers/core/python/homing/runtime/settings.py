@@ -80,11 +80,13 @@ class PublishChangesSettings(Settings):
 
 
 class WakeDueSettings(Settings):
-    """Two tables with wake-up indexes; stream, inbox and outbox to hand on to."""
+    """Two tables with wake-up indexes; stream, inbox and outbox to hand on to. ``shards``: how many the stream has, by
+    which wake-ups are paced."""
 
     profiles_table: str
     journal_table: str
     stream: str
+    shards: int = 1
     inbox_queue: str
     outbox_queue: str
 

@@ -73,18 +73,23 @@ def publish_changes() -> PublishChanges:
 @cache
 def wake_due() -> WakeDue:
     """Hands on what has come due."""
+    from homing.adapters.dynamodb_progress import DynamoProgress
     from homing.adapters.sqs import SqsInbox, SqsOutbox, SqsQueue
     from homing.services.wake_due import WakeDue
 
     own = settings.WakeDueSettings.load()
-    sqs = parts.client("sqs")
+    sqs, overlap = parts.client("sqs"), parts.pool().map
     return WakeDue(
         profiles=parts.profiles(own.profiles_table),
         journal=parts.journal(own.journal_table),
         stream=parts.stream(own.stream),
-        inbox=SqsInbox(SqsQueue(sqs, own.inbox_queue, backoff=parts.backoff())),
-        outbox=SqsOutbox(SqsQueue(sqs, own.outbox_queue, backoff=parts.backoff())),
+        inbox=SqsInbox(SqsQueue(sqs, own.inbox_queue, backoff=parts.backoff(), overlap=overlap)),
+        outbox=SqsOutbox(SqsQueue(sqs, own.outbox_queue, backoff=parts.backoff(), overlap=overlap)),
         clock=clock.now,
+        progress=DynamoProgress(parts.client("dynamodb"), own.journal_table),
+        overlap=overlap,
+        wait=parts.wait,
+        shards=own.shards,
     )
 
 

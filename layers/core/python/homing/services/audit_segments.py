@@ -7,10 +7,10 @@ of the past. Of the events themselves a bounded sample is read: so many objects 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from homing.domain.audit.arrivals import WINDOW
 from homing.domain.audit.audit import Audit, audit
@@ -19,7 +19,7 @@ from homing.domain.audit.segments import moves_between
 from homing.domain.audit.sketch import Sketch
 from homing.domain.campaigns import Campaigns
 from homing.domain.errors import InvalidInput
-from homing.services.ports import Archive, ArchiveReader, Clock, Journal
+from homing.services.ports import Archive, ArchiveReader, Clock, Journal, Overlap
 
 # Members read of each segment: sizes up to it are exact, beyond it within about 2 % (docs/audit.md).
 MEMBERS = 2048
@@ -31,14 +31,7 @@ PANEL, PANELS = 128, 20_000
 _DIGITS = 13
 _EVENTS, _AUDITS = "events/date=", "audit/date="
 
-In = TypeVar("In")
 Out = TypeVar("Out")
-
-
-class Overlap(Protocol):
-    """``map``, or an executor's: how reads that don't depend on each other are made."""
-
-    def __call__(self, function: Callable[[In], Out], items: Iterable[In], /) -> Iterable[Out]: ...
 
 
 @dataclass(frozen=True)

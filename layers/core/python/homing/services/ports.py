@@ -6,9 +6,9 @@ conditional write, :class:`InvalidInput` for what never will. The shipped fakes 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from homing.domain.attributes.rankings import Thresholds
 from homing.domain.delivery.ledger import Ledger
@@ -16,6 +16,16 @@ from homing.domain.delivery.message import Mail, SendRequest, Stop
 from homing.domain.errors import InvalidInput, Unavailable
 from homing.domain.flows.run import Run
 from homing.domain.profiles.profile import Profile
+from homing.domain.progress import Place, Progress
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+class Overlap(Protocol):
+    """``map``, or an executor's: how calls that don't depend on each other are made."""
+
+    def __call__(self, function: Callable[[In], Out], items: Iterable[In], /) -> Iterable[Out]: ...
 
 
 class Clock(Protocol):
@@ -69,8 +79,9 @@ class ProfileStore(Protocol):
     def repoint(self, old: Pointer, new: Pointer) -> None:
         """Changes a pointer; Conflict unless it is as ``old`` says."""
 
-    def due(self, bucket: int, until: int, limit: int) -> list[tuple[str, int]]:
-        """Ids and wake-up instants of profiles of a bucket with ``wake_at <= until``, earliest first."""
+    def due(self, bucket: int, until: int, limit: int, after: Place | None = None) -> list[tuple[str, int]]:
+        """Ids and wake-up instants of profiles of a bucket with ``wake_at <= until``, earliest first; only those behind
+        ``after``, which may be gone by now."""
 
     def close_cart(self, cart: str, at: int) -> None:
         """Remembers that an order with this cart id was accepted; the latest instant wins (a token can be used again)."""
@@ -120,8 +131,9 @@ class Journal(Protocol):
     def save_ledger(self, ledger: Ledger, *, expected: int) -> None:
         """Conflict unless the stored version is ``expected`` (0: nothing there); stores ``ledger.version``."""
 
-    def due(self, bucket: int, until: int, limit: int) -> list[Due]:
-        """What of that bucket has ``wake_at <= until``, earliest first."""
+    def due(self, bucket: int, until: int, limit: int, after: Place | None = None) -> list[Due]:
+        """What of that bucket has ``wake_at <= until``, earliest first; only what is behind ``after``, which may be gone
+        by now."""
 
     def set_member(self, segment: str, profile_id: str, *, member: bool, version: int) -> None:
         """Keeps the member index; a change older than the stored version is ignored."""
@@ -132,6 +144,16 @@ class Journal(Protocol):
     def first_members(self, segment: str, limit: int) -> FirstMembers:
         """The members with the smallest ids, at most ``limit``, in order. Ids are hashes, so that is a random sample, and
         of the same people for every segment. Fewer where many have left: a bounded part of the index is read."""
+
+
+class ProgressStore(Protocol):
+    """How far the sweeps have come."""
+
+    def load(self) -> Progress:
+        """Version 0 when nothing was kept yet."""
+
+    def save(self, progress: Progress, *, expected: int) -> None:
+        """Conflict unless the stored version is ``expected`` (0: nothing there); stores ``progress.version``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from homing.adapters.memory.faults import Faults
 from homing.adapters.memory.journal import MemoryJournal
 from homing.adapters.memory.mail import MemoryMailer, SentMail
 from homing.adapters.memory.profiles import MemoryProfiles
+from homing.adapters.memory.progress import MemoryProgress
 from homing.adapters.memory.queues import MemoryBus, MemoryInbox, MemoryOutbox, MemoryStream
 from homing.adapters.memory.rankings import MemoryRankings
 from homing.adapters.memory.storage import MemoryArchive, MemoryQuarantine
@@ -28,6 +29,7 @@ __all__ = [
     "MemoryMailer",
     "MemoryOutbox",
     "MemoryProfiles",
+    "MemoryProgress",
     "MemoryQuarantine",
     "MemoryRankings",
     "MemoryStream",

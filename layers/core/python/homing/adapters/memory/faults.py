@@ -58,6 +58,8 @@ SITES: tuple[Site, ...] = (
     Site("Journal", "members", "read", aside="read by people's tools only"),
     Site("Journal", "first_members", "read", aside=_RANKING),
     Site("Bus", "put", "put"),
+    Site("ProgressStore", "load", "read"),
+    Site("ProgressStore", "save", "write"),
     Site("RankingStore", "load", "read", aside=_RANKING),
     Site("RankingStore", "save", "write", aside=_RANKING),
     Site("FlowInbox", "put", "put"),

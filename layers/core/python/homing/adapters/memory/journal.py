@@ -13,6 +13,7 @@ from homing.adapters.memory.wakes import WakeIndex
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.run import Run
+from homing.domain.progress import Place
 from homing.services.ports import Due, FirstMembers
 
 
@@ -76,11 +77,11 @@ class MemoryJournal:
             self._wakes.set(f"ledger#{ledger.profile_id}", wake_bucket(ledger.profile_id), ledger.wake_at)
         self.faults.after("save_ledger")
 
-    def due(self, bucket: int, until: int, limit: int) -> list[Due]:
+    def due(self, bucket: int, until: int, limit: int, after: Place | None = None) -> list[Due]:
         """What has come due."""
         self.faults.before("due")
         with self._lock:
-            wakes = self._wakes.due(bucket, until, limit)
+            wakes = self._wakes.due(bucket, until, limit, after and (after.at, f"{after.kind}#{after.id}"))
         found = []
         for key, at in wakes:
             kind, _, id_ = key.partition("#")

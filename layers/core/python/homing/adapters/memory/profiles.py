@@ -12,6 +12,7 @@ from homing.domain.delivery.message import Stop
 from homing.domain.errors import Conflict
 from homing.domain.profiles.codec import decode, encode
 from homing.domain.profiles.profile import Profile
+from homing.domain.progress import Place
 from homing.services.ports import Pointer
 
 
@@ -89,11 +90,11 @@ class MemoryProfiles:
             self.writes += 1
         self.faults.after("repoint")
 
-    def due(self, bucket: int, until: int, limit: int) -> list[tuple[str, int]]:
+    def due(self, bucket: int, until: int, limit: int, after: Place | None = None) -> list[tuple[str, int]]:
         """Profiles whose time has come."""
         self.faults.before("due")
         with self._lock:
-            return self._wakes.due(bucket, until, limit)
+            return self._wakes.due(bucket, until, limit, after and (after.at, after.id))
 
     def next_wake(self) -> int | None:
         """The earliest wake-up of all profiles: where a virtual clock may jump to."""
