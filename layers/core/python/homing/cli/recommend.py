@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from homing.domain.recommend.related import Act
+    from homing.domain.recommend.related import Act, Related
 
 _ACTS = {"Product Viewed": False, "Product Added": False, "Order Completed": True}
 
@@ -37,12 +37,24 @@ def command(events: Path | None, archive: Path | None, out: Path) -> None:
                 people.setdefault(person, []).append(act)
     made = related(people.values())
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(made.model_dump_json() + "\n", encoding="utf-8")
+    out.write_text(text_of(made), encoding="utf-8")
     size = out.stat().st_size / 1024
     click.echo(
         f"{out}: {len(people):,} people, {len(made.viewed):,} products looked at with others, {len(made.bought):,} bought "
         f"with others, {size:.0f} KB"
     )
+
+
+def text_of(made: Related) -> str:
+    """JSON with a line for each product, so that a change of the file can be read."""
+    parts = []
+    for name, table in made.model_dump().items():
+        if isinstance(table, dict):
+            rows = (f"  {json.dumps(product)}: {json.dumps(near)}" for product, near in table.items())
+            parts.append(f'"{name}": {{' + ",".join(f"\n{row}" for row in rows) + ("\n}" if table else "}"))
+        else:
+            parts.append(f'"{name}": {json.dumps(table)}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from homing.domain.campaigns import Campaigns
 from homing.domain.delivery.message import SendRequest
 from homing.domain.engine import Engine
 from homing.domain.profiles.profile import Profile
-from homing.domain.recommend.recommender import product_ids
+from homing.domain.recommend.recommender import shown_products
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def choose(campaigns: Campaigns, engine: Engine | None, request: SendRequest, pr
         return Content()
     recommended: Sequence[str] = ()
     if engine.recommender is not None and "recommended" in template.variables:
-        recommended = engine.recommender.recommend(profile, now, set(_shown(request.data)))
+        recommended = engine.recommender.recommend(profile, now, set(shown_products(request.data)))
     made = {name: engine.choices[name].choose(profile, now) for name in template.choices if name in engine.choices}
     return Content(
         choice={name: one.value for name, one in made.items()},
@@ -41,14 +41,3 @@ def choose(campaigns: Campaigns, engine: Engine | None, request: SendRequest, pr
         because=" | ".join(f"{name}: {one.because}" for name, one in made.items()),
         recommended=recommended,
     )
-
-
-def _shown(data: Any) -> Iterator[str]:
-    """The products that the trigger brought, wherever they stand in it."""
-    if isinstance(data, Mapping):
-        yield from product_ids({key: value for key, value in data.items() if key != "id"})
-        for value in data.values():
-            yield from _shown(value)
-    elif isinstance(data, list | tuple):
-        for value in data:
-            yield from _shown(value)

@@ -126,7 +126,7 @@ def described(wishes: Mapping[Names, Any], context: Mapping[str, Any], *, bare: 
     if not bare or ("country",) in wishes:
         where = _COUNTRIES.get(str(country), str(country)) if country else "a country nobody knows"
         who += f" in {where}"
-    said = [who, *_brought(context)]
+    said = [who, *_brought(context), *_shelf(wishes, context)]
     for path, value in wishes.items():
         if path in {("loyalty_tier",), ("country",), ("first_name",)} or _counted(path):
             continue
@@ -138,7 +138,7 @@ def described(wishes: Mapping[Names, Any], context: Mapping[str, Any], *, bare: 
 
 def _counted(path: Names) -> bool:
     """What is told of what the trigger brought."""
-    return path[-1] in {"size", "count"} and path[0] in {"cart", "order", "products"}
+    return path[-1] in {"size", "count"} and path[0] in _LISTS
 
 
 def _brought(context: Mapping[str, Any]) -> list[str]:
@@ -151,6 +151,14 @@ def _brought(context: Mapping[str, Any]) -> list[str]:
             number = _NUMBERS[len(items)] if len(items) < len(_NUMBERS) else str(len(items))
             said.append(f"{phrase} {number}" if items else "nothing in it")
     return said
+
+
+def _shelf(wishes: Mapping[Names, Any], context: Mapping[str, Any]) -> list[str]:
+    """How much is recommended, where that makes the difference."""
+    if not any(_counted(path) and path[0] == "recommended" for path in wishes):
+        return []
+    number = len(context.get("recommended") or ())
+    return [f"{_NUMBERS[number] if 0 < number < len(_NUMBERS) else number or 'nothing'} recommended"]
 
 
 def _item(name: str, value: Any) -> str:

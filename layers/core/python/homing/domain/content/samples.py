@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from homing.domain.content.context import build_context
 from homing.domain.content.usage import Use, uses
 from homing.domain.delivery.message import SendRequest
 from homing.domain.profiles.profile import EXPLICIT, Profile, TraitValue
+from homing.domain.recommend.recommender import SEEN, Recommender, shown_products
 from homing.domain.time import iso, parse_instant
 
 # A Tuesday morning in spring.
@@ -69,8 +70,16 @@ def sample_context(campaigns: Campaigns, template: str, use: Use, *, bare: bool)
         computed={} if bare else _computed(campaigns, template),
         choice=_chosen(campaigns, template, bare=bare),
         code=_code(campaigns, use, template),
-        recommended=[one.product_id for one in campaigns.products.values() if one.in_stock][-3:],
+        recommended=_recommended(campaigns, request.data, bare=bare),
     )
+
+
+def _recommended(campaigns: Campaigns, data: Mapping[str, Any], *, bare: bool) -> list[str]:
+    """A few that go with the products that the mail is about, else with what somebody who is known may have looked at."""
+    shown = list(shown_products(data))
+    seen = shown or list(campaigns.products)[-1:] * (not bare)
+    looker = Profile(id="sample", memory={SEEN: [(NOW, str(n), {"p": [one]}) for n, one in enumerate(seen)]})
+    return Recommender(campaigns.related, campaigns.products).recommend(looker, NOW, shown)[:3]
 
 
 def _code(campaigns: Campaigns, use: Use, template: str) -> tuple[str, int] | None:

@@ -33,6 +33,17 @@ def product_ids(properties: Mapping[str, Any]) -> Iterator[str]:
                 yield found
 
 
+def shown_products(data: Any) -> Iterator[str]:
+    """The ids of the products that a trigger brought, wherever they stand in it: a mail shows them already."""
+    if isinstance(data, Mapping):
+        yield from product_ids({key: value for key, value in data.items() if key != "id"})
+        for value in data.values():
+            yield from shown_products(value)
+    elif isinstance(data, list | tuple):
+        for value in data:
+            yield from shown_products(value)
+
+
 @dataclass(frozen=True)
 class Recommender:
     """``related`` is what the bundle says goes together; ``products`` the catalog."""
