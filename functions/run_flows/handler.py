@@ -16,6 +16,9 @@ _METRICS = {
     "ended": "FlowsEnded",
     "sends": "SendsRequested",
     "ignored": "TriggersIgnored",
+    "too_old": "TriggersTooOld",
+    "not_for_them": "TriggersNotForThem",
+    "too_soon": "TriggersTooSoon",
 }
 
 

@@ -38,9 +38,13 @@ class FlowEngine(Construct):
                 profiles_table=data.profiles.name,
                 journal_table=data.journal.name,
                 outbox_queue=outbox.url,
+                stream=data.events.name,
+                inbox_queue=inbox.url,
             ),
             timeout=RUN_FLOWS_TIMEOUT,
         )
+        data.events.allow_put(run)
+        inbox.allow_put(run)
         data.secrets.allow_keys(run)
         data.profiles.allow_read(run)
         data.journal.allow_keep_runs(run)

@@ -17,6 +17,8 @@ from infra.config import StageSettings
 from infra.constructs.python_function import PythonFunction
 
 SOURCE = "homing"
+# What these wait for comes from nobody's profile.
+_FANNED_OUT = frozenset({"schedule", "price_dropped", "back_in_stock"})
 
 
 @dataclass(frozen=True, order=True)
@@ -44,10 +46,10 @@ def rules_of(flows: Iterable[Flow]) -> list[TriggerRule]:
     """The rules that these flows need, sorted; ``FlowRequested`` is always there."""
     wanted = {TriggerRule("flow_requested")}
     for flow in flows:
-        name = flow.on.segment or (f"order-{flow.on.nth}" if flow.on.nth else "")
-        wanted.add(TriggerRule(flow.on.kind, name))
-    # A rule for every order covers the one for the first: two would only deliver twice.
-    return sorted(rule for rule in wanted if not rule.name or TriggerRule(rule.kind) not in wanted)
+        wanted |= {TriggerRule(signal.kind, signal.name) for signal in flow.all_signals()}
+        if flow.on.kind not in _FANNED_OUT:
+            wanted.add(TriggerRule(flow.on.kind, flow.on.name))
+    return sorted(wanted)
 
 
 class FlowTriggers(Construct):

@@ -120,9 +120,9 @@ class JournalTable(_Table):
         )
 
     def allow_keep_runs(self, function: PythonFunction) -> None:
-        """Starts and advances runs."""
+        """Starts and advances runs, keeps agendas and the versions of flows that runs go by."""
         self._allow_read(function)
-        self._allow_write(function, "run#*")
+        self._allow_write(function, "run#*", "agenda#*", "flow#*")
 
     def allow_keep_ledgers(self, function: PythonFunction) -> None:
         """Claims and settles sends."""

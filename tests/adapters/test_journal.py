@@ -10,6 +10,7 @@ from homing.adapters.buckets import wake_bucket
 from homing.adapters.dynamodb_journal import DynamoJournal
 from homing.domain.delivery.ledger import Entry, Ledger
 from homing.domain.errors import Conflict
+from homing.domain.flows.agenda import Agenda
 from homing.domain.flows.run import Run
 from homing.domain.profiles.identity import Identity
 from homing.services.ports import Due, FirstMembers, Journal
@@ -165,3 +166,25 @@ def test_ended_runs_expire_unless_they_are_once_for_ever(dynamodb: Any) -> None:
     items = dynamodb.scan(TableName="journal")["Items"]
     expiry = {item["pk"]["S"]: item.get("expires_at") for item in items}
     assert expiry == {"run#keyed": {"N": str(100 * 86_400)}, "run#once": None, "run#active": None}
+
+
+def test_an_agenda_is_empty_until_it_is_saved_and_then_at_its_version_only(journal: Journal) -> None:
+    empty = journal.load_agenda("ada")
+    assert empty == Agenda("ada")
+    noted = empty.wait("r1", 3_000_000, {"event:order-1f", "segment_entered:vip"}, now=0).begin("ask", 5, "t1", 10)
+    journal.save_agenda(noted, expected=0)
+    assert journal.load_agenda("ada") == noted
+    assert journal.load_agenda("ada").awaiting("segment_entered:vip") == ["r1"]
+    for expected in (0, 1):
+        with pytest.raises(Conflict):
+            journal.save_agenda(noted, expected=expected)
+    journal.save_agenda(noted.done(["r1"]), expected=noted.version)
+    assert journal.load_agenda("ada").waiting == {}
+
+
+def test_versions_of_a_flow_are_kept_side_by_side(journal: Journal) -> None:
+    journal.keep_flow("ask", "aa", {"name": "ask", "steps": [{"send": "a"}]})
+    journal.keep_flow("ask", "bb", {"name": "ask", "steps": [{"send": "b"}]})
+    journal.keep_flow("ask", "aa", {"name": "ask", "steps": [{"send": "a"}]})
+    assert journal.load_flow("ask", "aa") == {"name": "ask", "steps": [{"send": "a"}]}
+    assert journal.load_flow("ask", "cc") is None

@@ -49,7 +49,9 @@ CALLERS: dict[str, tuple[str, ...]] = {
         "ProfileStore.due", "Journal.due", "Journal.load_ledger", "Journal.save_ledger", "Stream.put", "FlowInbox.put",
         "Outbox.put", "ProgressStore.load", "ProgressStore.save",
     ),
-    "run_flows": ("ProfileStore.read", "Journal.load_run", "Journal.start_run", "Journal.save_run", "Outbox.put"),
+    "run_flows": (
+        "ProfileStore.read", "Journal.load_run", "Journal.start_run", "Journal.save_run", "Journal.keep_flow", "Outbox.put",
+    ),
     "send_email": (
         "ProfileStore.read", "ProfileStore.stops", "ProfileStore.closed_carts", "Journal.load_ledger",
         "Journal.save_ledger", "Mailer.send", "CodeStore.load_grant", "CodeStore.save_grant", "CodeStore.pool",

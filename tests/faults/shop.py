@@ -26,9 +26,11 @@ CAP, OVERALL, WITHIN = 2, 3, DAY
 QUIET_FROM, QUIET_UNTIL = 22 * HOUR, 7 * HOUR
 
 _FLOWS: list[dict[str, Any]] = [
-    {"name": "cart", "on": "cart_abandoned", "run_once_per": "cart", "stop_when": {"did": "Order Completed"},
+    # What fails for ever is mended after a day: by then a cart of the deployed default is too old for a mail.
+    {"name": "cart", "on": "cart_abandoned", "max_age": "3d", "run_once_per": "cart",
+     "stop_when": {"did": "Order Completed"},
      "topic": "marketing", "steps": [{"send": "reminder"}, {"wait": "20h"}, {"send": "last-call"}]},
-    {"name": "thanks", "on": "order_placed", "topic": "receipts", "steps": [{"wait": "2h"}, {"send": "thanks"}]},
+    {"name": "thanks", "on": {"order_placed": {"nth": 1}}, "topic": "receipts", "steps": [{"wait": "2h"}, {"send": "thanks"}]},
     {"name": "welcome", "on": {"segment_entered": "lookers"}, "run_once_per": "customer", "topic": "marketing",
      "steps": [{"send": "welcome"}]},
     {"name": "news", "on": "flow_requested", "topic": "letters", "steps": [{"send": "news", "code": "gift"}]},

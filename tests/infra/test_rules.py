@@ -39,10 +39,26 @@ def test_a_rule_names_the_order_or_the_segment_that_the_flow_waits_for() -> None
     assert patterns["segment-entered-vip"].name == "vip"
 
 
-def test_a_rule_for_every_order_covers_the_one_for_the_first() -> None:
+def test_the_first_order_and_each_order_are_told_apart() -> None:
     flows = [flow("first", {"order_placed": {"nth": 1}}), flow("each", "order_placed")]
 
-    assert [rule for rule in rules_of(flows) if rule.kind == "order_placed"] == [TriggerRule("order_placed")]
+    found = [rule for rule in rules_of(flows) if rule.kind == "order_placed"]
+    assert found == [TriggerRule("order_placed", "order"), TriggerRule("order_placed", "order-1")]
+
+
+def test_what_waiting_runs_listen_for_has_a_rule() -> None:
+    waiting = {"wait_for": {"any": [{"did": "Review Posted"}, {"segment": "vip"}]}, "within": "1d"}
+    listening = Flow.model_validate({"name": "ask", "on": "birthday", "steps": [waiting]})
+
+    assert {(rule.kind, rule.name.rpartition("-")[0] or rule.name) for rule in rules_of([listening])} == {
+        ("birthday", ""), ("event", "review-posted"), ("flow_requested", ""), ("segment_entered", "vip"),
+    }  # fmt: skip
+
+
+def test_what_is_fanned_out_to_many_has_no_rule_of_its_own() -> None:
+    flows = [flow("monday", {"schedule": {"segment": "vip", "at": "09:00"}}), flow("drop", "price_dropped")]
+
+    assert rules_of(flows) == [TriggerRule("flow_requested")]
 
 
 def test_the_deployed_rules_are_those_of_the_campaigns(stacks: Synthesized) -> None:

@@ -146,7 +146,7 @@ def test_an_order_says_its_own_total() -> None:
 def test_the_described_shapes_are_the_real_ones() -> None:
     assert set(VARIABLES) == RESERVED
     assert set(BROUGHT) == set(DETAIL_TYPES)
-    full = item(product_id="mug", variant="blue", brand="Tonhaus")
+    full = item(product_id="mug", variant="blue", brand="Tonhaus", price_before="19.90")
     assert set(full) == set(PRODUCT.attributes)
     bare = item(product_id="unknown")
     assert set(bare) == set(PRODUCT.attributes) - PRODUCT.optional

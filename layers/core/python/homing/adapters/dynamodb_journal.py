@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import merge
 from math import isqrt
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from homing.adapters.dynamodb import Item, at_exactly, at_version, due, number, 
 from homing.adapters.members import first
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
+from homing.domain.flows.agenda import Agenda
 from homing.domain.flows.run import Run
 from homing.domain.progress import Place
 from homing.domain.time import DAY, SECOND
@@ -52,6 +53,37 @@ class DynamoJournal:
     def save_run(self, run: Run, *, expected: int) -> None:
         """One conditional put."""
         self._put(_run_item(run), f"saving run {run.id}", at_exactly(expected))
+
+    def load_agenda(self, profile_id: str) -> Agenda:
+        """The agenda, or an empty one."""
+        item = self._get(f"agenda#{profile_id}", "agenda")
+        return Agenda.from_dict(unpack(item["data"]["B"])) if item else Agenda(profile_id)
+
+    def save_agenda(self, agenda: Agenda, *, expected: int) -> None:
+        """One conditional put; the item goes when nothing in it matters any more."""
+        item: Item = {
+            "pk": {"S": f"agenda#{agenda.profile_id}"},
+            "sk": {"S": "agenda"},
+            "version": number(agenda.version),
+            "data": {"B": pack(agenda.to_dict())},
+            "expires_at": number((agenda.expires + DAY) // SECOND),
+        }
+        self._put(item, f"saving the agenda of {agenda.profile_id}", at_version(expected, "pk"))
+
+    def keep_flow(self, name: str, version: str, definition: Mapping[str, Any]) -> None:
+        """One put; whoever comes second writes the same."""
+        item: Item = {
+            "pk": {"S": f"flow#{name}#{version}"},
+            "sk": {"S": "flow"},
+            "data": {"B": pack(dict(definition))},
+        }
+        self._put(item, f"keeping a version of {name}", {})
+
+    def load_flow(self, name: str, version: str) -> Mapping[str, Any] | None:
+        """The definition, if it was kept."""
+        item = self._get(f"flow#{name}#{version}", "flow")
+        found: dict[str, Any] | None = unpack(item["data"]["B"]) if item else None
+        return found
 
     def load_ledger(self, profile_id: str) -> Ledger:
         """The ledger, or an empty one."""

@@ -16,6 +16,8 @@ from homing.services.ports import Overlap
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
+    from homing.domain.flows.effects import CallRequest
+
 # SendMessageBatch: 10 messages and 256 KB a call.
 _MESSAGES, _BYTES = 10, 256 * 1024
 
@@ -75,5 +77,16 @@ class SqsOutbox:
         self._queue = queue
 
     def put(self, requests: Sequence[SendRequest]) -> None:
+        """Queues all, or raises Unavailable."""
+        self._queue.send([request.to_dict() for request in requests])
+
+
+class SqsCalls:
+    """The queue before ``call_webhooks``."""
+
+    def __init__(self, queue: SqsQueue) -> None:
+        self._queue = queue
+
+    def put(self, requests: Sequence[CallRequest]) -> None:
         """Queues all, or raises Unavailable."""
         self._queue.send([request.to_dict() for request in requests])

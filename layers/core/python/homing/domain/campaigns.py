@@ -215,6 +215,16 @@ class WarmUp(Model):
     up_to: int = Field(50_000, ge=1)
 
 
+class Webhook(Model):
+    """Another system that flows may tell something (``call:``)."""
+
+    url: str = Field(pattern=r"^https://[^\s/@]+(/\S*)?$", max_length=2_000)
+    # What it is told of who it is about, besides the profile's id.
+    identify: list[Literal["user_id", "email", "loyalty_id"]] = Field(default_factory=list)
+    # Traits that go along.
+    traits: list[str] = Field(default_factory=list, max_length=50)
+
+
 class Audit(Model):
     """When the audit speaks up; docs/audit.md says what each number means."""
 
@@ -267,6 +277,8 @@ class Settings(Model):
     # Daily limits while the sender's domain is new.
     warm_up: WarmUp | None = None
     audit: Audit = Audit()
+    # Other systems, by the name that flows call them.
+    webhooks: dict[str, Webhook] = Field(default_factory=dict)
     computed: Computed = Computed()
 
 

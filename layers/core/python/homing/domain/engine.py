@@ -18,9 +18,11 @@ from homing.domain.delivery.best_time import PREFERRED_HOUR, wants_best
 from homing.domain.delivery.consent import confirmed_topics
 from homing.domain.events import names
 from homing.domain.events.event import Event
-from homing.domain.flows.language import If, Step
+from homing.domain.flows.compiled import CompiledFlow, longest_watch
+from homing.domain.flows.language import Flow
 from homing.domain.profiles import bounds, carts, fold
 from homing.domain.profiles.fold import FoldPlan
+from homing.domain.profiles.lacking import Remembered
 from homing.domain.profiles.memory import Plan
 from homing.domain.profiles.profile import Change, Profile
 from homing.domain.profiles.review_rule import ReviewRule
@@ -30,6 +32,8 @@ from homing.domain.segments.language import Did
 from homing.domain.segments.native import Native, native
 from homing.domain.segments.rules import FIRST, ID, NOW, Rule
 from homing.domain.segments.timed import timed_inputs
+from homing.domain.triggers.dates import DateReached
+from homing.domain.triggers.happened import happened
 from homing.domain.triggers.subscriptions import SubscriptionPending
 from homing.domain.triggers.triggers import BrowseAbandoned, CartAbandoned, OrderPlaced, Trigger, Yearly
 
@@ -38,9 +42,10 @@ _MAX_STEPS = 10_000
 _NOTHING: Mapping[str, Any] = {}
 # What everybody has from the first event on.
 _ALWAYS = frozenset({ID, NOW})
-# Internal: those whom somebody should look at, and those who ordered.
+# Internal: those whom somebody should look at, those who ordered, and those who looked at products lately.
 REVIEW = "@review"
 CUSTOMERS = "@customers"
+WATCHING = "@watching"
 
 
 class Engine:
@@ -49,6 +54,7 @@ class Engine:
     def __init__(self, campaigns: Campaigns, *, rankings: Rankings | None = None) -> None:
         """``rankings`` holds the thresholds of RFM scores; without them nobody has any."""
         self.campaigns = campaigns
+        self._rankings = rankings
         plan = Plan()
         self.attributes = Attributes(
             campaigns.settings, plan, campaigns.attributes, products=campaigns.products, rankings=rankings
@@ -57,14 +63,10 @@ class Engine:
         self.staged = [StagedRule.compiled(one, compiler.compile) for _, one in sorted(campaigns.attributes.items())]
         self.segments: dict[str, Rule] = {name: compiler.segment(name) for name in sorted(campaigns.segments)}
         self.triggers: list[Trigger] = self._triggers(plan)
-        # Conditions inside flows, by their identity in the parsed flow: (flow, position).
-        self.goals: dict[str, Rule] = {}
-        self.branches: dict[tuple[str, str], Rule] = {}
-        for flow in campaigns.flows.values():
-            if flow.stop_when is not None:
-                self.goals[flow.name] = compiler.compile(flow.stop_when)
-            for position, step in _branches(flow.steps):
-                self.branches[flow.name, position] = compiler.compile(step.if_)
+        zone = campaigns.settings.time_zone
+        self.flows = {name: CompiledFlow.of(one, compiler, plan, zone) for name, one in campaigns.flows.items()}
+        # What the bus tells that waiting runs listen for.
+        self.signals = frozenset(signal[:2] for one in campaigns.flows.values() for signal in one.all_signals())
         read = sorted({name for template in campaigns.templates.values() for name in template.choices})
         self.choices = {
             name: CompiledChoice(campaigns.choices[name], compiler.compile, self.attributes)
@@ -82,6 +84,8 @@ class Engine:
         self._rules: dict[str, Rule] = {**self.segments, REVIEW: ReviewRule(campaigns.settings)}
         if self.attributes.ranked:
             self._rules[CUSTOMERS] = compiler.compile(Did(did=names.ORDER_COMPLETED))
+        if (within := longest_watch(campaigns.flows.values())) is not None:
+            self._rules[WATCHING] = compiler.compile(Did(did=names.PRODUCT_VIEWED, within=within))
         self.plan = FoldPlan(
             slots=plan.slots,
             by_event=plan.by_event(),
@@ -107,15 +111,18 @@ class Engine:
         if "browse_abandoned" in used:
             found.append(BrowseAbandoned.planned(plan, settings.browse))
         if "order_placed" in used:
-            numbers = {flow.on.nth or 1 for flow in self.campaigns.flows.values() if flow.on.kind == "order_placed"}
-            found.append(OrderPlaced.planned(plan, tuple(sorted(numbers))))
+            asked = {flow.on.nth for flow in self.campaigns.flows.values() if flow.on.kind == "order_placed"}
+            numbers = tuple(sorted(number for number in asked if number is not None))
+            found.append(OrderPlaced.planned(plan, numbers, each=None in asked))
         if "subscription_pending" in used:
             found.append(SubscriptionPending(settings.topics))
         if "birthday" in used:
             found.append(Yearly.birthday(settings.celebrate_at, settings.time_zone))
         if "signup_anniversary" in used:
             found.append(Yearly.signup(settings.celebrate_at, settings.time_zone))
-        return found
+        dates = {flow.on.name: flow.on for flow in self.campaigns.flows.values() if flow.on.kind == "date_reached"}
+        found += [DateReached.of(on, settings.celebrate_at, settings.time_zone) for _, on in sorted(dates.items())]
+        return [*found, *happened(self.campaigns.flows.values(), plan)]
 
     # What happens to a profile. Each adds to ``profile.changes``.
 
@@ -201,6 +208,16 @@ class Engine:
     def is_member(self, profile: Profile, segment: str, t: int) -> bool:
         """Membership at an instant, from what is known now."""
         return self.segments[segment].check(profile, t)[0]
+
+    def older_flow(self, flow: Flow) -> CompiledFlow:
+        """A version of a flow that is no longer in the campaigns, for the runs that began on it. It gets no memory of its
+        own: raises InvalidInput when one of its conditions asks for something that nobody remembers any more."""
+        settings, kept = self.campaigns.settings, Remembered(dict(self.plan.slots))
+        attributes = Attributes(
+            settings, kept, self.campaigns.attributes, products=self.campaigns.products, rankings=self._rankings
+        )
+        compiler = Compiler(self.campaigns.segments, kept, zone=settings.time_zone, attributes=attributes)
+        return CompiledFlow.of(flow, compiler, kept, settings.time_zone)
 
     # Inside
 
@@ -311,13 +328,3 @@ def _index(entries: Iterable[tuple[str, frozenset[str]]]) -> dict[str, set[str]]
 
 def _select(index: dict[str, set[str]], touched: set[str]) -> set[str]:
     return set().union(*(index.get(touch, ()) for touch in touched))
-
-
-def _branches(steps: list[Step], prefix: str = "") -> Iterable[tuple[str, If]]:
-    """Every branch of a flow with its position: ``2``, ``2.then.0``."""
-    for index, step in enumerate(steps):
-        if isinstance(step, If):
-            position = f"{prefix}{index}"
-            yield position, step
-            yield from _branches(step.then, f"{position}.then.")
-            yield from _branches(step.else_, f"{position}.else.")

@@ -12,6 +12,7 @@ from typing import Any
 
 from homing.adapters.memory import (
     MemoryBus,
+    MemoryCalls,
     MemoryCodes,
     MemoryInbox,
     MemoryJournal,
@@ -30,6 +31,7 @@ from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.links import Links
 from homing.domain.errors import InvalidInput
 from homing.domain.events.event import Event
+from homing.domain.flows.language import detail_types
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
@@ -76,7 +78,7 @@ class Backtest:
         self.profiles = MemoryProfiles(isolate=self.isolate, on_write=self._written)
         self.journal = MemoryJournal(isolate=self.isolate)
         self.stream, self.bus = MemoryStream(), MemoryBus()
-        self.inbox, self.outbox = MemoryInbox(), MemoryOutbox()
+        self.inbox, self.outbox, self.calls = MemoryInbox(), MemoryOutbox(), MemoryCalls()
         self.mailer, self.quarantine = MemoryMailer(), MemoryQuarantine()
         self.rankings = Rankings()
         self.update = UpdateProfiles(
@@ -84,8 +86,9 @@ class Backtest:
         )
         self.publish = PublishChanges(self.bus, self.journal)
         self.flows = RunFlows(
-            self.campaigns, identity, self.profiles, self.journal, self.outbox, self.clock, rankings=self.rankings
-        )
+            self.campaigns, identity, self.profiles, self.journal, self.outbox, self.clock, rankings=self.rankings,
+            stream=self.stream, inbox=self.inbox, calls=self.calls,
+        )  # fmt: skip
         self.send = SendEmail(
             self.campaigns, identity, self.profiles, self.journal, self.mailer, Renderer(self.campaigns),
             Links(self.secret, self.public_url), self.clock, token=lambda: "backtest", engine=self.update.engine,
@@ -100,7 +103,7 @@ class Backtest:
         # Ledgers forget after a while; a backtest over years does not.
         self._decided: dict[str, tuple[str, Entry]] = {}
         self._sequence = 0
-        self._wanted = {flow.on.detail_type for flow in self.campaigns.flows.values()} | {"FlowRequested"}
+        self._wanted = detail_types(self.campaigns.flows.values())
 
     def clock(self) -> int:
         """The backtest's time."""
@@ -205,7 +208,10 @@ class Backtest:
                         self.watch(self.now, request.profile_id, decision.entry)
                 if not self.keep_mails:
                     self.mailer.sent.clear()
-            if not (told or images or self._images):
+            # Nobody is called: what would have been asked of other systems is only counted.
+            if called := self.calls.take():
+                self.counts["calls"] = self.counts.get("calls", 0) + len(called)
+            if not (told or images or self._images or self.stream.items or self.inbox.items or self.outbox.items):
                 return
 
     def _tell(self, images: list[ProfileImage]) -> None:

@@ -106,11 +106,13 @@ class RankCustomersSettings(WithCampaigns):
 
 
 class RunFlowsSettings(WithKeys, WithCampaigns):
-    """Inbox in; runs and outbox out. Queues are URLs."""
+    """Inbox in; runs, outbox, events about customers and requests of other flows out. Queues are URLs."""
 
     profiles_table: str
     journal_table: str
     outbox_queue: str
+    stream: str
+    inbox_queue: str
 
 
 class SendEmailSettings(WithKeys, WithCampaigns):

@@ -130,18 +130,21 @@ def rank_customers() -> RankCustomers:
 @cache
 def run_flows() -> RunFlows:
     """Starts, advances and ends runs."""
-    from homing.adapters.sqs import SqsOutbox, SqsQueue
+    from homing.adapters.sqs import SqsInbox, SqsOutbox, SqsQueue
     from homing.services.run_flows import RunFlows
 
     own = settings.RunFlowsSettings.load()
+    sqs = parts.client("sqs")
     return RunFlows(
         campaigns=parts.campaigns(own.campaigns),
         identity=parts.identity(own.keys_secret),
         profiles=parts.profiles(own.profiles_table),
         journal=parts.journal(own.journal_table),
-        outbox=SqsOutbox(SqsQueue(parts.client("sqs"), own.outbox_queue, backoff=parts.backoff())),
+        outbox=SqsOutbox(SqsQueue(sqs, own.outbox_queue, backoff=parts.backoff())),
         clock=clock.now,
         rankings=parts.rankings(own.profiles_table),
+        stream=parts.stream(own.stream),
+        inbox=SqsInbox(SqsQueue(sqs, own.inbox_queue, backoff=parts.backoff())),
     )
 
 

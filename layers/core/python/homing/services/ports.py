@@ -14,6 +14,8 @@ from homing.domain.attributes.rankings import Thresholds
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.delivery.message import Mail, SendRequest, Stop
 from homing.domain.errors import InvalidInput, Unavailable
+from homing.domain.flows.agenda import Agenda
+from homing.domain.flows.effects import CallRequest
 from homing.domain.flows.run import Run
 from homing.domain.profiles.profile import Profile
 from homing.domain.progress import Place, Progress
@@ -125,6 +127,18 @@ class Journal(Protocol):
     def save_run(self, run: Run, *, expected: int) -> None:
         """Conflict unless the stored version is ``expected``; stores ``run.version``."""
 
+    def load_agenda(self, profile_id: str) -> Agenda:
+        """Strongly consistent; an empty agenda (version 0) when there is none."""
+
+    def save_agenda(self, agenda: Agenda, *, expected: int) -> None:
+        """Conflict unless the stored version is ``expected`` (0: nothing there); stores ``agenda.version``."""
+
+    def keep_flow(self, name: str, version: str, definition: Mapping[str, Any]) -> None:
+        """Keeps a version of a flow for the runs that begin on it; the same version is always the same definition."""
+
+    def load_flow(self, name: str, version: str) -> Mapping[str, Any] | None:
+        """The definition of a version that was kept."""
+
     def load_ledger(self, profile_id: str) -> Ledger:
         """Strongly consistent; an empty ledger (version 0) when there is none."""
 
@@ -185,13 +199,20 @@ class FlowInbox(Protocol):
     """The queue before ``run_flows``; bus rules feed it too."""
 
     def put(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        """Messages such as ``{"wake_run": run_id}``."""
+        """Messages such as ``{"wake_run": run_id}``, or a ``FlowRequested`` as the bus delivers it."""
 
 
 class Outbox(Protocol):
     """The queue before ``send_email``."""
 
     def put(self, requests: Sequence[SendRequest]) -> None:
+        """Raises Unavailable unless every one is queued."""
+
+
+class Calls(Protocol):
+    """The queue before ``call_webhooks``."""
+
+    def put(self, requests: Sequence[CallRequest]) -> None:
         """Raises Unavailable unless every one is queued."""
 
 

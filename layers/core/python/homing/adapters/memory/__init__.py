@@ -13,7 +13,7 @@ from homing.adapters.memory.journal import MemoryJournal
 from homing.adapters.memory.mail import MemoryMailer, SentMail
 from homing.adapters.memory.profiles import MemoryProfiles
 from homing.adapters.memory.progress import MemoryProgress
-from homing.adapters.memory.queues import MemoryBus, MemoryInbox, MemoryOutbox, MemoryStream
+from homing.adapters.memory.queues import MemoryBus, MemoryCalls, MemoryInbox, MemoryOutbox, MemoryStream
 from homing.adapters.memory.rankings import MemoryRankings
 from homing.adapters.memory.storage import MemoryArchive, MemoryQuarantine
 from homing.adapters.memory.wakes import WakeIndex
@@ -23,6 +23,7 @@ __all__ = [
     "MemoryArchive",
     "MemoryBook",
     "MemoryBus",
+    "MemoryCalls",
     "MemoryCodes",
     "MemoryInbox",
     "MemoryJournal",

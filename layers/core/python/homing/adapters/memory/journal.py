@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
+from typing import Any
 
 from homing.adapters.buckets import wake_bucket
 from homing.adapters.members import first
@@ -12,6 +13,7 @@ from homing.adapters.memory.faults import Faults
 from homing.adapters.memory.wakes import WakeIndex
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
+from homing.domain.flows.agenda import Agenda
 from homing.domain.flows.run import Run
 from homing.domain.progress import Place
 from homing.services.ports import Due, FirstMembers
@@ -26,6 +28,8 @@ class MemoryJournal:
         self._lock = Lock()
         self._runs: dict[str, tuple[int, Run | str]] = {}
         self._ledgers: dict[str, tuple[int, Ledger | str]] = {}
+        self._agendas: dict[str, tuple[int, str]] = {}
+        self._flows: dict[tuple[str, str], str] = {}
         self._members: dict[str, dict[str, tuple[int, bool]]] = {}
         self._wakes = WakeIndex()
 
@@ -56,6 +60,35 @@ class MemoryJournal:
                 raise Conflict(f"run {run.id} is not at version {expected}")
             self._keep_run(run)
         self.faults.after("save_run")
+
+    def load_agenda(self, profile_id: str) -> Agenda:
+        """The agenda, or an empty one."""
+        self.faults.before("load_agenda")
+        stored = self._agendas.get(profile_id)
+        return Agenda(profile_id) if stored is None else Agenda.from_dict(json.loads(stored[1]))
+
+    def save_agenda(self, agenda: Agenda, *, expected: int) -> None:
+        """A conditional put."""
+        self.faults.before("save_agenda")
+        with self._lock:
+            stored = self._agendas.get(agenda.profile_id)
+            if (stored[0] if stored else 0) != expected:
+                raise Conflict(f"agenda {agenda.profile_id} is not at version {expected}")
+            self._agendas[agenda.profile_id] = (agenda.version, json.dumps(agenda.to_dict()))
+        self.faults.after("save_agenda")
+
+    def keep_flow(self, name: str, version: str, definition: Mapping[str, Any]) -> None:
+        """A put."""
+        self.faults.before("keep_flow")
+        self._flows[name, version] = json.dumps(dict(definition))
+        self.faults.after("keep_flow")
+
+    def load_flow(self, name: str, version: str) -> Mapping[str, Any] | None:
+        """The definition, if it was kept."""
+        self.faults.before("load_flow")
+        stored = self._flows.get((name, version))
+        found: dict[str, Any] | None = None if stored is None else json.loads(stored)
+        return found
 
     def load_ledger(self, profile_id: str) -> Ledger:
         """The ledger, or an empty one."""

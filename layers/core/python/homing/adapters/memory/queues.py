@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from homing.adapters.memory.faults import Faults
 from homing.domain.delivery.message import SendRequest
+from homing.domain.flows.effects import CallRequest
 from homing.services.ports import BusEvent, StreamRecord
 
 Item = TypeVar("Item")
@@ -61,3 +62,11 @@ class MemoryOutbox(_Queue[SendRequest]):
     def put(self, requests: Sequence[SendRequest]) -> None:
         """Queues all."""
         self._put([SendRequest.from_dict(json.loads(json.dumps(request.to_dict()))) for request in requests])
+
+
+class MemoryCalls(_Queue[CallRequest]):
+    """The queue before ``call_webhooks``."""
+
+    def put(self, requests: Sequence[CallRequest]) -> None:
+        """Queues all."""
+        self._put([CallRequest.from_dict(json.loads(json.dumps(request.to_dict()))) for request in requests])

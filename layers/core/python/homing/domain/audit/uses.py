@@ -21,6 +21,8 @@ TRIGGER_EVENTS: dict[str, frozenset[str]] = {
     "cart_abandoned": frozenset(carts.CART_EVENTS),
     "browse_abandoned": frozenset({names.PRODUCT_VIEWED}),
     "order_placed": frozenset({names.ORDER_COMPLETED}),
+    "price_dropped": frozenset({names.PRODUCT_VIEWED}),
+    "back_in_stock": frozenset({names.PRODUCT_VIEWED}),
 }
 # Without these properties a trigger, a cart or a mail can't do its work, whatever the rules say.
 ESSENTIAL: dict[str, frozenset[str]] = {
@@ -111,16 +113,28 @@ def trigger_events(flow: Flow, below: Mapping[str, Reads]) -> frozenset[str]:
     """The events of which some must arrive for the flow ever to start; empty where it needs none (birthdays)."""
     if flow.on.segment is not None and flow.on.segment in below:
         return frozenset(below[flow.on.segment].events)
+    if flow.on.did is not None:
+        return frozenset({flow.on.did})
     return TRIGGER_EVENTS.get(flow.on.kind, frozenset())
 
 
 def flow_reads(flow: Flow) -> Reads:
     """What its trigger, branches and goal ask for."""
     found = reads([step.model_dump(mode="json", by_alias=True, exclude_defaults=True) for step in flow.steps])
-    if flow.stop_when is not None:
-        found.add(reads(flow.stop_when))
+    for condition in (flow.stop_when, flow.exit_when, flow.only_if):
+        if condition is not None:
+            found.add(reads(condition))
+    for signal in flow.all_signals():
+        if signal.kind == "event":
+            asked = {path.partition(".")[0] for path, test in signal.where if test.exists is not False}
+            found.events.setdefault(signal.did, set()).update(asked)
+        else:
+            found.segments.add(signal.name)
     if flow.on.segment is not None:
         found.segments.add(flow.on.segment)
+    if flow.on.did is not None:
+        asked = {path.partition(".")[0] for path, test in flow.on.where.items() if test.exists is not False}
+        found.events.setdefault(flow.on.did, set()).update(asked | set(flow.on.brings))
     return found
 
 

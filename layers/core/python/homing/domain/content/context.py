@@ -20,7 +20,7 @@ from homing.domain.time import SECOND, to_datetime, zone
 RESERVED = frozenset({
     "confirm_url",
     "profile", "brand", "cart", "products", "order", "nth", "trigger", "topic", "unsubscribe_url", "preferences_url",
-    "now", "data", "year", "years", "segment", "views", "computed", "choice", "code", "recommended",
+    "now", "data", "year", "years", "segment", "views", "computed", "choice", "code", "recommended", "event", "date",
 })  # fmt: skip
 
 # What each trigger brings besides what is always there.
@@ -30,6 +30,11 @@ BROUGHT: dict[str, frozenset[str]] = {
     "order_placed": frozenset({"order", "nth"}),
     "birthday": frozenset({"year"}),
     "signup_anniversary": frozenset({"years"}),
+    "date_reached": frozenset({"date"}),
+    "event": frozenset({"event", "products"}),
+    "price_dropped": frozenset({"products"}),
+    "back_in_stock": frozenset({"products"}),
+    "schedule": frozenset({"segment"}),
     "subscription_pending": frozenset({"confirm_url"}),
     "segment_entered": frozenset({"segment"}),
     "segment_left": frozenset({"segment"}),
@@ -126,6 +131,10 @@ def _brought(data: Mapping[str, Any], items: _Items, tz: Any) -> dict[str, Any]:
     brought: dict[str, Any] = {
         name: plain(data[name]) for name in ("nth", "year", "years", "segment", "views") if data.get(name) is not None
     }
+    if isinstance(data.get("event"), Mapping):
+        brought["event"] = plain(data["event"])
+    if isinstance(data.get("date"), str):
+        brought["date"] = datetime.fromisoformat(data["date"]).replace(tzinfo=tz)
     extra = data.get("data")
     if isinstance(extra, Mapping):
         brought["data"] = plain(extra)
@@ -189,6 +198,7 @@ class _Items:
         optional = {
             "price": price,
             "total": None if price is None else price * quantity,
+            "price_before": _money(item.get("price_before")),
             "image_url": picture(item.get("image_url"), self.brand) or product.image_url,
             "variant": _text(item.get("variant")),
             "category": _text(item.get("category")) or product.category,

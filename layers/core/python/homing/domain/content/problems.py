@@ -10,11 +10,10 @@ from pydantic import BaseModel, ValidationError
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
+from homing.domain.flows.steps import STEPS
 from homing.domain.segments.language import KEYS, WRITTEN
 
 M = TypeVar("M", bound=BaseModel)
-
-STEPS = ("send", "wait", "if", "end")
 
 
 def validate(model: type[M], located: Located, value: Any = None) -> tuple[M | None, list[InvalidCampaign]]:

@@ -156,9 +156,20 @@ def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[Invali
     staged = {_stem(file) for file in _of(files, "attributes", ".yaml")}
     templates = {_stem(file) for file in _of(files, "templates", ".mjml")}
     topics = sources.parsed_settings.topics if sources.parsed_settings else None
-    documents = [sources.segments, sources.attributes, sources.choices, sources.flows]
-    for located in [one for folder in documents for one in folder.values()]:
-        yield from unknown(located, segments=segments, templates=templates, topics=topics, staged=staged)
+    # A flow with mistakes of its own may still be the one that is meant.
+    requested = {
+        name
+        for name in sources.flows
+        if name not in sources.parsed_flows or sources.parsed_flows[name].on.kind == "flow_requested"
+    }
+    webhooks = sources.parsed_settings.webhooks if sources.parsed_settings else ()
+    others = {"flow": requested, "webhook": webhooks}
+    for folder in (sources.segments, sources.attributes, sources.choices, sources.flows):
+        flows = others if folder is sources.flows else None
+        for located in folder.values():
+            yield from unknown(
+                located, segments=segments, templates=templates, topics=topics, staged=staged, flows=flows
+            )
     yield from cycles(sources.segments)
     yield from wrong_stages(sources.attributes, sources.segments)
     yield from unknown_codes(sources.flows, sources.codes)

@@ -11,36 +11,40 @@ from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
 
 _KINDS = {"send": "template", "segment": "segment", "segment_entered": "segment", "segment_left": "segment"}
+# In flows alone: elsewhere a marketer may call a text so.
+_OF_FLOWS = _KINDS | {"message": "template", "left": "segment", "start": "flow", "call": "webhook"}
+# What stands below these are names and values of the shop's own.
+_THEIRS = frozenset({"trait", "where", "having", "update", "data", "brings"})
 
 _EVENTS = frozenset({"did", "did_not", "first", "last", "rate"})
 
 
-def references(value: Any, path: Path = ()) -> Iterator[tuple[str, str, Path]]:
+def references(value: Any, path: Path = (), kinds: Mapping[str, str] = _KINDS) -> Iterator[tuple[str, str, Path]]:
     """Kind (``segment``, ``template``, ``event``, ``computed``), name and path of every reference as it was written.
 
     Only the shapes of the languages count: the trait ``segment`` in ``trait: {segment: gold}`` names no segment.
     """
     if isinstance(value, list):
         for index, item in enumerate(value):
-            yield from references(item, (*path, index))
+            yield from references(item, (*path, index), kinds)
     elif isinstance(value, Mapping):
         for key, item in value.items():
-            if key in {"trait", "where", "having"}:
+            if key in _THEIRS:
                 continue
             if key == "computed":
                 yield from (("computed", str(one), (*path, key, one)) for one in item if isinstance(item, Mapping))
                 continue
             if key == "conflicts_with" and isinstance(item, list):
                 yield from (("segment", one, (*path, key, n)) for n, one in enumerate(item) if isinstance(one, str))
-            elif key in _KINDS and isinstance(item, str):
-                yield _KINDS[key], item, (*path, key)
+            elif key in kinds and isinstance(item, str):
+                yield kinds[key], item, (*path, key)
             elif key in {"segment_entered", "segment_left"} and isinstance(item, Mapping):
                 if isinstance(item.get("segment"), str):
                     yield "segment", item["segment"], (*path, key, "segment")
             elif (key in _EVENTS or (key == "of" and "rate" in value)) and isinstance(item, str):
                 yield "event", item, (*path, key)
             else:
-                yield from references(item, (*path, key))
+                yield from references(item, (*path, key), kinds)
 
 
 def traits(value: Any) -> Iterator[str]:
@@ -52,6 +56,8 @@ def traits(value: Any) -> Iterator[str]:
         for key, item in value.items():
             if key == "trait" and isinstance(item, Mapping):
                 yield from (str(name).partition(".")[0] for name in item)
+            elif key == "trait" and isinstance(item, str):
+                yield item.partition(".")[0]
             elif key != "where":
                 yield from traits(item)
 
@@ -63,14 +69,16 @@ def unknown(
     templates: Collection[str],
     topics: Collection[str] | None,
     staged: Collection[str] = (),
+    flows: Mapping[str, Collection[str]] | None = None,
 ) -> Iterator[InvalidCampaign]:
-    """References of a segment, attribute or flow that lead nowhere; ``topics`` None where nobody knows them."""
-    for kind, name, path in references(located.value):
+    """References of a segment, attribute or flow that lead nowhere; ``topics`` None where nobody knows them. ``flows``, for
+    flows alone: what else they may name, by kind (``flow``, ``webhook``)."""
+    for kind, name, path in references(located.value, kinds=_KINDS if flows is None else _OF_FLOWS):
         if kind == "computed" and not is_computed(name, staged):
             hint = did_you_mean(name, computed_names(staged))
             message = f"there is no computed attribute {name!r}{hint}"
             yield located.error(message, code="unknown_attribute", path=path, key=True)
-        known = {"segment": segments, "template": templates}.get(kind)
+        known = {"segment": segments, "template": templates, **(flows or {})}.get(kind)
         if known is not None and name not in known:
             hint = did_you_mean(name, known)
             yield located.error(f"there is no {kind} {name!r}{hint}", code=f"unknown_{kind}", path=path)

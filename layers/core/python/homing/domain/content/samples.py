@@ -12,6 +12,7 @@ from homing.domain.codes.check import code_of
 from homing.domain.content.context import build_context
 from homing.domain.content.usage import Use, uses
 from homing.domain.delivery.message import SendRequest
+from homing.domain.flows.language import Flow
 from homing.domain.profiles.profile import EXPLICIT, Profile, TraitValue
 from homing.domain.recommend.recommender import SEEN, Recommender, shown_products
 from homing.domain.time import iso, parse_instant
@@ -142,5 +143,29 @@ def sample_data(campaigns: Campaigns, use: Use, *, bare: bool) -> dict[str, Any]
         "segment_entered": {"segment": flow.on.segment if flow else "sample"},
         "segment_left": {"segment": flow.on.segment if flow else "sample"},
         "flow_requested": {"data": {}},
+        "date_reached": {"date": "2026-05-01"},
+        "schedule": {"segment": flow.on.segment if flow else "sample"},
+        "event": _event(flow, picked),
+        "price_dropped": {"products": [_cheaper(picked[0])]},
+        "back_in_stock": {"products": [{"product_id": picked[0].product_id}]},
     }
     return by_trigger.get(use.trigger, {})
+
+
+def _event(flow: Flow | None, picked: list[Product]) -> dict[str, Any]:
+    """An event as the flow asks for it, its numbers and texts made up."""
+    brings = flow.on.brings if flow else []
+    known: dict[str, Any] = {
+        "product_id": picked[0].product_id,
+        "products": [{"product_id": p.product_id} for p in picked],
+    }
+    event = {name: known.get(name, "4") for name in brings}
+    data: dict[str, Any] = {"event": {"name": flow.on.did if flow else "Event", **event}}
+    if {"product_id", "products"} & event.keys():
+        data["products"] = event.get("products") or [{"product_id": picked[0].product_id}]
+    return data
+
+
+def _cheaper(product: Product) -> dict[str, Any]:
+    before = {"price_before": str(Decimal(product.price) * Decimal("1.25"))} if product.price else {}
+    return {"product_id": product.product_id, **before}

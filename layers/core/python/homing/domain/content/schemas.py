@@ -11,7 +11,8 @@ from homing.domain.campaigns import Product, Settings
 from homing.domain.codes.language import DiscountCode
 from homing.domain.content.choices.language import Choice
 from homing.domain.content.template_source import FrontMatter
-from homing.domain.flows.language import Flow, TriggerKind
+from homing.domain.flows.language import Flow, Trigger, TriggerKind
+from homing.domain.flows.trigger import ARGUMENTS, NEEDED, SEGMENT_KINDS
 from homing.domain.segments.language import Segment
 from homing.domain.time import format_duration
 
@@ -81,9 +82,10 @@ def _written(node: Any) -> Any:
 
 def _trigger() -> dict[str, Any]:
     """``on: birthday``, ``on: {order_placed: {nth: 1}}``, ``on: {segment_entered: vip}``."""
-    kinds = [kind for kind in get_args(TriggerKind) if kind not in {"segment_entered", "segment_left"}]
-    nth = {"type": "object", "properties": {"nth": {"type": "integer", "minimum": 1, "maximum": 100}}}
-    keyed = {"order_placed": nth, "segment_entered": _NAMES, "segment_left": _NAMES}
+    whole = Trigger.model_json_schema(by_alias=True)["properties"]
+    keyed = {kind: _form(whole, ARGUMENTS[kind], NEEDED.get(kind)) for kind in ARGUMENTS if kind != "event"}
+    keyed |= {kind: {"anyOf": [_NAMES, keyed[kind]]} for kind in SEGMENT_KINDS}
+    kinds = [kind for kind in get_args(TriggerKind) if kind not in NEEDED]
     return {
         "description": "What starts the flow.",
         "anyOf": [
@@ -92,5 +94,16 @@ def _trigger() -> dict[str, Any]:
                 {"type": "object", "properties": {kind: form}, "required": [kind], "additionalProperties": False}
                 for kind, form in keyed.items()
             ),
+            _form(whole, ARGUMENTS["event"], NEEDED["event"]),
         ],
+    }
+
+
+def _form(whole: dict[str, Any], names: frozenset[str], needed: tuple[str, str] | None) -> dict[str, Any]:
+    """What may stand below one kind of trigger."""
+    return {
+        "type": "object",
+        "properties": {name: whole[name] for name in sorted(names)},
+        "required": [needed[0]] if needed else [],
+        "additionalProperties": False,
     }

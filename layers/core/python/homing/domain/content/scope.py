@@ -46,7 +46,7 @@ def listed(item: Shape) -> Shape:
 
 
 PRODUCT = _object(
-    "product_id name quantity url currency", "price total image_url variant category brand"
+    "product_id name quantity url currency", "price total price_before image_url variant category brand"
 )  # fmt: skip
 PRODUCTS = listed(PRODUCT)
 _BRAND_OPTIONAL = frozenset(name for name, info in Brand.model_fields.items() if info.default is None)
@@ -68,6 +68,8 @@ VARIABLES: dict[str, Shape] = {
     "years": VALUE,
     "segment": VALUE,
     "data": ANYTHING,
+    "event": ANYTHING,
+    "date": VALUE,
     "recommended": PRODUCTS,
     "code": _object("text expires"),
 }

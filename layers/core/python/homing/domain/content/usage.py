@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from homing.domain.flows.language import Flow, If, Send, Step
+from homing.domain.flows.language import Flow, Send, Step, walk
 
 
 class Use(NamedTuple):
@@ -18,12 +18,9 @@ class Use(NamedTuple):
 
 def sends(steps: Iterable[Step]) -> Iterator[str]:
     """The templates of steps and of all branches below them."""
-    for step in steps:
+    for _, step in walk(steps):
         if isinstance(step, Send):
             yield step.send
-        elif isinstance(step, If):
-            yield from sends(step.then)
-            yield from sends(step.else_)
 
 
 def uses(flows: Mapping[str, Flow]) -> dict[str, list[Use]]:

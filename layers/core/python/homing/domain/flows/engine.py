@@ -5,19 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from homing.domain.delivery.message import SendRequest, send_id
+from homing.domain.delivery.message import send_id
 from homing.domain.engine import Engine
 from homing.domain.errors import InvalidInput
-from homing.domain.flows.language import End, Flow, If, Send, Step, Wait
+from homing.domain.flows import effects
+from homing.domain.flows.compiled import CompiledFlow
+from homing.domain.flows.effects import Effects
+from homing.domain.flows.language import (
+    AddTo,
+    Call,
+    End,
+    Flow,
+    If,
+    RemoveFrom,
+    Send,
+    Split,
+    Start,
+    Until,
+    Update,
+    Wait,
+    WaitFor,
+)
+from homing.domain.flows.local_waits import reached
 from homing.domain.flows.run import Run, run_id
+from homing.domain.flows.steps import Step, after, find, kind_of, sides, walk
 from homing.domain.profiles import carts
+from homing.domain.profiles.local_time import zone_of
 from homing.domain.profiles.profile import Profile
-from homing.domain.time import DAY, format_duration, iso, parse_instant
+from homing.domain.segments.said import portion
+from homing.domain.time import format_duration, iso, parse_instant
 
 # A flow that does so many steps without waiting is endless.
 _MAX_STEPS = 500
-# A trigger that arrives this late (an outage) starts nothing: nobody wants yesterday's news.
-MAX_TRIGGER_AGE = 2 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +51,22 @@ class TriggerEvent:
     at: int
     data: dict[str, Any]
 
+    @property
+    def signal(self) -> str:
+        """What waiting runs know it by."""
+        return f"{self.kind}:{self.name}"
+
 
 def starts(flow: Flow, trigger: TriggerEvent) -> bool:
     """Whether the trigger is the one that the flow waits for."""
     if flow.on.kind != trigger.kind or trigger.data.get("news") is False:
         return False
-    if trigger.kind in {"segment_entered", "segment_left"}:
-        return flow.on.segment == trigger.name
-    if trigger.kind == "order_placed":
-        return f"order-{flow.on.nth or 1}" == trigger.name
-    if trigger.kind == "flow_requested":
+    if trigger.kind in {"flow_requested", "price_dropped", "back_in_stock", "schedule"}:
         return flow.name == trigger.name
-    return True
+    return flow.on.name in {"", trigger.name}
 
 
-def new_run(flow: Flow, trigger: TriggerEvent, *, revision: str, now: int) -> Run:
+def new_run(flow: Flow, trigger: TriggerEvent, *, revision: str, now: int, flow_version: str = "") -> Run:
     """The run that a trigger starts. Its id is that of every other trigger with the same once-per key."""
     key = {"customer": "", "trigger": f"{trigger.kind}:{trigger.key}"}.get(flow.once_per, trigger.key)
     return Run(
@@ -63,42 +83,8 @@ def new_run(flow: Flow, trigger: TriggerEvent, *, revision: str, now: int) -> Ru
         wake_at=now,
         data=trigger.data,
         version=1,
+        flow_version=flow_version,
     )
-
-
-def _find(steps: list[Step], position: str) -> tuple[list[Step], int]:
-    """The list that holds the step of a position, and its index there."""
-    parts = position.split(".")
-    for index, side in zip(parts[:-1:2], parts[1::2], strict=True):
-        step = steps[int(index)]
-        if not isinstance(step, If):
-            raise IndexError(position)
-        steps = step.then if side == "then" else step.else_
-    return steps, int(parts[-1])
-
-
-def _after(steps: list[Step], position: str) -> str | None:
-    """The position that follows, climbing out of finished branches; None at the end."""
-    while True:
-        prefix, _, last = position.rpartition(".")
-        following = f"{prefix}.{int(last) + 1}" if prefix else str(int(last) + 1)
-        held, index = _find(steps, following)
-        if index < len(held):
-            return following
-        if not prefix:
-            return None
-        # "2.then" → the branch itself: "2"
-        position = prefix.rpartition(".")[0]
-
-
-def _settled(run: Run, profile: Profile, engine: Engine, now: int) -> str | None:
-    """Why the run should end before its next step, if it should."""
-    goal = engine.goals.get(run.flow)
-    if goal is not None and goal.check(profile, now, run.triggered_at)[0]:
-        return "goal_met"
-    if cart_gone(run.data, profile, engine, now):
-        return "cart_ordered_or_emptied"
-    return None
 
 
 def cart_gone(data: Any, profile: Profile, engine: Engine, now: int) -> bool:
@@ -118,87 +104,214 @@ def cart_gone(data: Any, profile: Profile, engine: Engine, now: int) -> bool:
         return current.key != cart.get("key")
 
 
-def advance(run: Run, flow: Flow | None, profile: Profile, engine: Engine, now: int) -> tuple[Run, list[SendRequest]]:
-    """Does every step that is due at ``now``. Returns the run with its version increased, and what to send.
-
-    The run keeps its own time: a wait of 20 h ends 20 h after the trigger, however late a function got round to it.
-    """
-    requests: list[SendRequest] = []
-    trace = list(run.trace)
-
-    def note(step: str, did: str, why: str = "") -> None:
-        trace.append({"at": iso(now), "step": step, "did": did, "why": why})
-
-    def ended(reason: str) -> tuple[Run, list[SendRequest]]:
-        done = replace(
-            run, status="ended", reason=reason, ended_at=now, wake_at=None, trace=tuple(trace), version=run.version + 1
-        )
-        return done, requests
-
-    if flow is None:
-        note(run.position, "end", "the flow was removed")
-        return ended("flow_removed")
-    for _ in range(_MAX_STEPS):
-        if reason := _settled(run, profile, engine, now):
-            note(run.position, "end", reason)
-            return ended(reason)
-        try:
-            steps, index = _find(flow.steps, run.position)
-            step = steps[index]
-        except IndexError:
-            note(run.position, "end", "the flow changed and has no such step any more")
-            return ended("flow_changed")
-        position: str | None = run.position
-        if isinstance(step, Send):
-            requests.append(_request(run, flow, step, now))
-            note(run.position, "send", step.send)
-        elif isinstance(step, End):
-            note(run.position, "end", step.end)
-            return ended(step.end)
-        elif isinstance(step, If):
-            truth = engine.branches[flow.name, run.position].check(profile, max(run.at, profile.evaluated_at))[0]
-            branch = step.then if truth else step.else_
-            note(run.position, "then" if truth else "else")
-            if branch:
-                run = replace(run, position=f"{run.position}.{'then' if truth else 'else'}.0")
-                continue
-        following = _after(flow.steps, position or "0")
-        if following is None:
-            note(run.position, "end", "done")
-            return ended("done")
-        run = replace(run, position=following)
-        if isinstance(step, Wait):
-            run = replace(run, at=run.at + step.wait, data=run.data)
-            note(position or "", "wait", format_duration(step.wait))
-            if run.at > now:
-                return replace(run, wake_at=run.at, trace=tuple(trace), version=run.version + 1), requests
-    return ended("endless")
-
-
-def _request(run: Run, flow: Flow, step: Send, now: int) -> SendRequest:
-    return SendRequest(
-        send_id=send_id(run.id, run.position),
-        profile_id=run.profile_id,
-        run_id=run.id,
-        flow=flow.name,
-        template=step.send,
-        code=step.code or "",
-        topic=flow.topic,
-        trigger=run.trigger,
-        triggered_at=run.triggered_at,
-        decided_at=now,
-        data=run.data,
-        ignore_quiet_hours=flow.ignore_quiet_hours,
-    )
-
-
 def refresh_cart(run: Run, profile: Profile, engine: Engine, now: int) -> Run:
     """After a wait a mail shows the cart as it now is, not as it was when the flow began."""
     cart = run.data.get("cart")
-    if not isinstance(cart, dict) or not any(entry["did"] == "wait" for entry in run.trace):
+    if not isinstance(cart, dict) or not any(str(entry["did"]).startswith("wait") for entry in run.trace):
         return run
     current = carts.state(profile.carts, str(cart.get("token", "")), now, engine.plan.forget_carts_after)
     if current is None or not current.items:
         return run
     fresh = {**cart, "items": list(current.items), "last_activity": iso(current.last_activity)}
     return replace(run, data={**run.data, "cart": fresh})
+
+
+def moved(run: Run, old: Flow | None, new: Flow) -> str | None:
+    """Where a run that stands in an older version of its flow stands in the new one: at the step with the same id, else at
+    the same place when a step of that kind is there. None: nowhere."""
+    step = None
+    if old is not None:
+        try:
+            held, index = find(old.steps, run.position)
+            step = held[index]
+        except (IndexError, ValueError):
+            return None
+        if step.id:
+            return next((position for position, one in walk(new.steps) if one.id == step.id), None)
+    try:
+        held, index = find(new.steps, run.position)
+        there = held[index]
+    except (IndexError, ValueError):
+        return None
+    return run.position if step is None or (kind_of(there) == kind_of(step) and not there.id) else None
+
+
+def end(run: Run, reason: str, now: int, why: str = "") -> Run:
+    """The run, ended; its version increased."""
+    trace = (*run.trace, {"at": iso(now), "step": run.position, "did": "end", "why": why or reason})
+    return replace(
+        run, status="ended", reason=reason, ended_at=now, wake_at=None, waiting_since=None, trace=trace,
+        version=run.version + 1,
+    )  # fmt: skip
+
+
+def advance(run: Run, compiled: CompiledFlow | None, profile: Profile, engine: Engine, now: int) -> tuple[Run, Effects]:
+    """Does every step that is due at ``now``. Returns the run with its version increased, and what it asks of the world.
+
+    The run keeps its own time: a wait of 20 h ends 20 h after the trigger, however late a function got round to it. A run
+    that waits for something that has not happened comes back with the same position.
+    """
+    if compiled is None:
+        return end(run, "flow_removed", now, "the flow was removed"), Effects()
+    return _Advancing(run, compiled, profile, engine, now).go()
+
+
+class _Advancing:
+    """One advance, step by step."""
+
+    def __init__(self, run: Run, compiled: CompiledFlow, profile: Profile, engine: Engine, now: int) -> None:
+        self.run, self.compiled, self.profile, self.engine, self.now = run, compiled, profile, engine, now
+        self.flow = compiled.flow
+        self.zone = zone_of(profile, compiled.zone)
+        self.sends: list[Any] = []
+        self.events: list[Any] = []
+        self.calls: list[Any] = []
+        self.starts: list[Any] = []
+        self.finished = False
+
+    def go(self) -> tuple[Run, Effects]:
+        for _ in range(_MAX_STEPS):
+            if self.finished:
+                return self._ended("done")
+            if reason := self._settled():
+                return self._ended(reason)
+            try:
+                steps, index = find(self.flow.steps, self.run.position)
+                step = steps[index]
+            except (IndexError, ValueError):
+                return self._ended("flow_changed", "the flow changed and has no such step any more")
+            if isinstance(step, End):
+                return self._ended(step.end)
+            if isinstance(step, WaitFor):
+                if not self._happened(step):
+                    return self._asleep(self.run)
+                continue
+            if isinstance(step, If | Split):
+                self._part(step)
+                continue
+            self._do(step)
+            if not self._following():
+                return self._ended("done")
+            if isinstance(step, Wait) and self.run.at > self.now:
+                return self._asleep(replace(self.run, wake_at=self.run.at))
+        return self._ended("endless")
+
+    def _settled(self) -> str | None:
+        """Why the run should end before its next step, if it should."""
+        compiled, profile, now = self.compiled, self.profile, self.now
+        if compiled.goal is not None and compiled.goal.check(profile, now, self.run.triggered_at)[0]:
+            return "goal_met"
+        if cart_gone(self.run.data, profile, self.engine, now):
+            return "cart_ordered_or_emptied"
+        if compiled.exit is not None and compiled.exit.check(profile, now, self.run.triggered_at)[0]:
+            return "exit_when"
+        return None
+
+    def _do(self, step: Step) -> None:
+        """A step with one way on."""
+        run = self.run
+        if isinstance(step, Send):
+            self.sends.append(effects.send_request(run, self.flow, step, self.now))
+            # By the run's own time: what somebody did after the mail was due counts, also when it left late.
+            sent = {**run.sent, step.send: [send_id(run.id, run.position), run.at]}
+            self._note("send", step.send)
+            self.run = replace(run, sent=sent)
+        elif isinstance(step, Wait):
+            until = reached(step.wait, run.at, self.zone) if isinstance(step.wait, Until) else run.at + step.wait
+            self._note("wait", _until_words(step.wait, until))
+            self.run = replace(self.run, at=until)
+        elif isinstance(step, Update):
+            event = effects.said(run, step, self.now)
+            if event is not None:
+                self.events.append(event)
+            self._note("update", ", ".join(step.update) if event is not None else "the trigger brought nothing of it")
+        elif isinstance(step, AddTo | RemoveFrom):
+            self.events.append(effects.listed(run, step, self.now))
+            self._note("add_to" if isinstance(step, AddTo) else "remove_from", _list(step))
+        elif isinstance(step, Call):
+            self.calls.append(effects.call_request(run, step, self.now))
+            self._note("call", step.call)
+        elif isinstance(step, Start):
+            self.starts.append(effects.start_message(run, step))
+            self._note("start", step.start)
+
+    def _part(self, step: If | Split) -> None:
+        """Takes one way, and enters it."""
+        if isinstance(step, If):
+            question = self.compiled.branches[self.run.position]
+            t = max(self.run.at, self.profile.evaluated_at)
+            side = "then" if question.holds(self.run, self.profile, t) else "else"
+            self._note(side)
+        else:
+            side = _arm(step, self.profile.id)
+            self._note("split", side)
+            self.run = replace(self.run, arms={**self.run.arms, step.split: side})
+        self._enter(step, side)
+
+    def _happened(self, step: WaitFor) -> bool:
+        """Whether the wait is over: then the run has gone one way or the other."""
+        run = self.run
+        if run.waiting_since is None:
+            run = self.run = replace(run, waiting_since=run.at)
+            self._note("wait_for", f"at most until {iso(run.at + step.within)}")
+            run = self.run
+        since = run.waiting_since if run.waiting_since is not None else run.at
+        until = since + step.within
+        t = min(max(run.at, self.profile.evaluated_at), until)
+        if any(question.holds(run, self.profile, t) for question in self.compiled.awaits[run.position]):
+            # When it happened nobody tells; it was heard of now, or before the time was up.
+            self.run = replace(run, at=max(run.at, min(self.now, until)), waiting_since=None)
+            self._note("then", "it happened")
+            self._enter(step, "then")
+            return True
+        if self.now >= until:
+            self.run = replace(run, at=until, waiting_since=None)
+            self._note("else", "it did not happen in time")
+            self._enter(step, "else")
+            return True
+        self.run = replace(run, wake_at=until)
+        return False
+
+    def _enter(self, step: Step, side: str) -> None:
+        """The first step of a side, or what follows the whole step."""
+        if sides(step).get(side):
+            self.run = replace(self.run, position=f"{self.run.position}.{side}.0")
+        else:
+            self.finished = not self._following()
+
+    def _following(self) -> bool:
+        following = after(self.flow.steps, self.run.position)
+        if following is not None:
+            self.run = replace(self.run, position=following)
+        return following is not None
+
+    def _note(self, did: str, why: str = "") -> None:
+        entry = {"at": iso(self.now), "step": self.run.position, "did": did, "why": why}
+        self.run = replace(self.run, trace=(*self.run.trace, entry))
+
+    def _asleep(self, run: Run) -> tuple[Run, Effects]:
+        return replace(run, version=run.version + 1), self._effects()
+
+    def _ended(self, reason: str, why: str = "") -> tuple[Run, Effects]:
+        return end(self.run, reason, self.now, why), self._effects()
+
+    def _effects(self) -> Effects:
+        return Effects(tuple(self.sends), tuple(self.events), tuple(self.calls), tuple(self.starts))
+
+
+def _arm(step: Split, profile_id: str) -> str:
+    """The arm of a profile; empty for who is in none."""
+    place, upper = portion(step.split, profile_id), 0.0
+    for way in step.ways:
+        upper += way.percent
+        if place < upper:
+            return way.arm
+    return ""
+
+
+def _list(step: AddTo | RemoveFrom) -> str:
+    return step.add_to if isinstance(step, AddTo) else step.remove_from
+
+
+def _until_words(wait: Any, until: int) -> str:
+    return f"until {iso(until)}" if isinstance(wait, Until) else format_duration(wait)

@@ -39,6 +39,14 @@ class Run:
     # What was decided, when and why: [{"at", "step", "did", "why"}].
     trace: tuple[Mapping[str, Any], ...] = ()
     version: int = 0
+    # The version of the flow that it goes by (domain.flows.language.version); empty: whichever is deployed.
+    flow_version: str = ""
+    # Since when (by its own time) it has been waiting for something to happen; None: it is not.
+    waiting_since: int | None = None
+    # Template → [id of the send, when it was asked for]: the latest message of each that this run sent.
+    sent: Mapping[str, Any] = field(default_factory=dict)
+    # Split → the arm that this run went.
+    arms: Mapping[str, str] = field(default_factory=dict)
 
     def change(self, **values: Any) -> Run:
         """A copy with those fields changed."""

@@ -17,7 +17,7 @@ from homing.domain.profiles.profile import EXPLICIT, IMPORTED, INFERRED, Profile
 
 MAX_RIVALS = 3
 
-_SOURCE_WEIGHTS = {"csv": IMPORTED, "import": IMPORTED, "inferred": INFERRED}
+_SOURCE_WEIGHTS = {"csv": IMPORTED, "import": IMPORTED, "flow": IMPORTED, "inferred": INFERRED}
 
 
 def stated(event: Event, value: Any) -> TraitValue:

@@ -26,6 +26,8 @@ ORDERS_SLOT, VIEWS_SLOT, BOUGHT_SLOT = "@orders", "@views", "@bought"
 BIRTHDAY_TRAITS = ("birthday", "birth_date", "date_of_birth", "birthdate")
 SIGNUP_TRAITS = ("created_at", "createdAt", "signed_up_at")
 _MAX_PRODUCTS = 4
+# So many orders are remembered with what was in them where a flow starts on each.
+_EACH_KEPT = 10
 
 
 class Trigger(Protocol):
@@ -162,38 +164,51 @@ class BrowseAbandoned:
 
 @dataclass(frozen=True, slots=True)
 class OrderPlaced:
-    """The n-th order."""
+    """The n-th order, or ``each``."""
 
     numbers: tuple[int, ...]
+    each: bool = False
     kind: str = "order_placed"
     touched_by: frozenset[str] = frozenset({names.ORDER_COMPLETED})
 
     @classmethod
-    def planned(cls, plan: Plan, numbers: tuple[int, ...]) -> OrderPlaced:
+    def planned(cls, plan: Plan, numbers: tuple[int, ...], *, each: bool = False) -> OrderPlaced:
         """Asks for the memory it needs."""
         plan.need(
-            {names.ORDER_COMPLETED}, keep=max(numbers, default=1), payload=ORDER_FIELDS, payload_keep=1, id=ORDERS_SLOT
+            {names.ORDER_COMPLETED},
+            keep=max((*numbers, _EACH_KEPT if each else 1)),
+            payload=ORDER_FIELDS,
+            payload_keep=_EACH_KEPT if each else 1,
+            id=ORDERS_SLOT,
         )
-        return cls(numbers)
+        return cls(numbers, each)
 
-    def active(self, profile: Profile, t: int) -> dict[str, int]:
-        """``order-1``, ``order-5`` …: every number reached."""
-        count = sum(1 for at, _, _ in profile.memory.get(ORDERS_SLOT, ()) if at <= t)
-        return {f"order-{number}": number for number in self.numbers if count >= number}
+    def active(self, profile: Profile, t: int) -> dict[str, tuple[int, Entry]]:
+        """``order-1``, ``order-5`` …: every number reached; ``order-<its id>``: the orders of the last two days. Each with
+        the number of orders and the order that it is about."""
+        held = [entry for entry in profile.memory.get(ORDERS_SLOT, ()) if entry[0] <= t]
+        found = {f"order-{number}": (number, held[0]) for number in self.numbers if len(held) >= number}
+        if self.each:
+            found |= {
+                f"order-{entry[1]:010x}": (len(held) - place, entry)
+                for place, entry in enumerate(held[:_EACH_KEPT])
+                if t - 2 * DAY < entry[0]
+            }
+        return found
 
     def next(self, profile: Profile, t: int, before: int | None = None) -> int | None:
         """An order stamped in the near future."""
         orders = profile.memory.get(ORDERS_SLOT, ())
         return min((at for at, _, _ in orders if at > t), default=None)
 
-    def same(self, found: int, known: Iterable[int]) -> bool:
-        """Numbers are themselves."""
+    def same(self, found: tuple[int, Entry], known: Iterable[tuple[int, Entry]]) -> bool:
+        """Numbers and orders are themselves."""
         return False
 
-    def change(self, profile: Profile, key: str, found: int, t: int) -> Change:
-        """Carries the latest order."""
-        orders = [entry for entry in profile.memory.get(ORDERS_SLOT, ()) if entry[0] <= t]
-        payload = dict(orders[0][2] or {}) if orders else {}
+    def change(self, profile: Profile, key: str, found: tuple[int, Entry], t: int) -> Change:
+        """Carries the order. Its number is that among the orders remembered."""
+        nth, entry = found
+        payload = dict(entry[2] or {})
         number = str(payload.get("order_id") or "")
         order: dict[str, Any] = {
             "order_id": number,
@@ -201,7 +216,8 @@ class OrderPlaced:
             "currency": payload.get("currency"),
             "items": payload.get("products") if isinstance(payload.get("products"), list) else [],
         }
-        return Change(self.kind, key, t, number or key, {"nth": found, "order": order})
+        name = key if key == f"order-{nth}" and nth in self.numbers else "order"
+        return Change(self.kind, name, t, number or key, {"nth": nth, "order": order})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from homing.domain.flows.language import Flow, If, Send, Step, Wait
+from homing.domain.flows.language import Flow, If, Send, Split, Step, Until, Wait, WaitFor
 from homing.domain.time import format_duration
 
 _STARTS = {
@@ -13,7 +13,9 @@ _STARTS = {
     "order_placed": "an order is placed", "birthday": "it is somebody's birthday",
     "signup_anniversary": "it is the day of their sign-up", "subscription_pending": "somebody subscribes",
     "segment_entered": "somebody enters",
-    "segment_left": "somebody leaves", "flow_requested": "you ask for it",
+    "segment_left": "somebody leaves", "flow_requested": "you ask for it", "date_reached": "a date comes near",
+    "price_dropped": "what somebody looked at costs less", "back_in_stock": "what somebody looked at is there again",
+    "schedule": "the time has come, for everybody in",
 }  # fmt: skip
 
 
@@ -29,6 +31,10 @@ def starts(flow: Flow) -> str:
     text = _STARTS.get(flow.on.kind, flow.on.kind.replace("_", " "))
     if flow.on.nth:
         text = f"order number {flow.on.nth} is placed"
+    if flow.on.did:
+        text = f"somebody did {flow.on.did}"
+    if flow.on.trait:
+        text = f"the date {flow.on.trait} comes"
     return f"{text} {flow.on.segment}" if flow.on.segment else text
 
 
@@ -38,20 +44,45 @@ def stops(flow: Flow) -> list[Stop]:
 
 
 def _walk(steps: Iterable[Step], waited: int, who: tuple[str, ...]) -> tuple[list[Stop], int]:
+    """``waited``: the longest way here, in exact time; ``who``: what of, and until when."""
     found: list[Stop] = []
     for step in steps:
         if isinstance(step, Wait):
-            waited += step.wait
+            if isinstance(step.wait, Until):
+                who = (*who, _local(step.wait))
+                waited += step.wait.at_least
+            else:
+                waited += step.wait
         elif isinstance(step, Send):
             when = f"{format_duration(waited)} later" if waited else "at once"
             found.append(Stop(step.send, ", ".join([when, *who])))
-        elif isinstance(step, If):
-            yes, no = _condition(step.if_)
-            then, after_then = _walk(step.then, waited, (*who, yes))
-            other, after_else = _walk(step.else_, waited, (*who, no))
-            found += [*then, *other]
-            waited = max(after_then, after_else)
+        elif isinstance(step, If | WaitFor | Split):
+            ends = [waited]
+            for side, label, more in _sides(step):
+                below, end = _walk(side, waited + more, (*who, label))
+                found += below
+                ends.append(end)
+            waited = max(ends)
     return found, waited
+
+
+def _sides(step: If | WaitFor | Split) -> Iterator[tuple[list[Step], str, int]]:
+    """Each way on, what its people have in common, and how long they waited at most."""
+    if isinstance(step, Split):
+        yield from ((way.then, f"{way.percent:g} % of all ({way.arm})", 0) for way in step.ways)
+        return
+    yes, no = _condition(step.if_ if isinstance(step, If) else step.wait_for)
+    if isinstance(step, If):
+        yield step.then, yes, 0
+        yield step.else_, no, 0
+    else:
+        yield step.then, f"as soon as {yes.removeprefix('if ')}", 0
+        yield step.else_, f"{no} within {format_duration(step.within)}", step.within
+
+
+def _local(until: Until) -> str:
+    day = f" on {until.day}" if until.day else f" on {', '.join(until.weekdays)}" if until.weekdays else ""
+    return f"at {until.until:%H:%M}{day}"
 
 
 def _condition(condition: Any) -> tuple[str, str]:

@@ -18,7 +18,11 @@ from homing.domain.flows.language import Flow
 
 _COUNTED = frozenset({"size", "count", "nth", "views", "year", "years", "quantity"})
 # Triggers whose lists always have something in them: nobody abandons an empty cart.
-_FILLED = {"cart_abandoned": "cart", "browse_abandoned": "products"}
+_FILLED = {
+    "cart_abandoned": "cart", "browse_abandoned": "products", "price_dropped": "products", "back_in_stock": "products",
+}  # fmt: skip
+# What some of a trigger's mails have and others have not.
+_MAYBE = {"flow_requested": frozenset({"data", "products"}), "event": frozenset({"products"})}
 
 
 Reach = Callable[[Names], Domain]
@@ -56,7 +60,7 @@ def domains(
             return Domain()
         if root not in ALWAYS and root not in BROUGHT[use.trigger]:
             return Domain((ABSENT,))
-        wanted = use.trigger == "flow_requested" and root in {"data", "products"}
+        wanted = root in _MAYBE.get(use.trigger, ())
         absent, shape = _shape(path, shapes)
         least = None
         if path[-1] in _COUNTED and shape is VALUE:
