@@ -60,6 +60,9 @@ def _run(recording: Recording, campaigns: Path, end: int, out: Path | None, quie
     summary["events_per_second"] = round(backtest.events / seconds) if seconds else 0
     if out is not None:
         write(outputs, out, campaigns)
+        figures = backtest.figures()
+        figures.seconds = summary["seconds"]
+        (out / "backtest.json").write_text(json.dumps(figures.to_dict(), indent=1) + "\n", encoding="utf-8")
     return summary
 
 

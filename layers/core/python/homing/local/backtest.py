@@ -30,17 +30,21 @@ from homing.domain.content.render import Renderer
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.links import Links
 from homing.domain.errors import InvalidInput
+from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.flows.language import detail_types
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
+from homing.local.counting import Counting
+from homing.local.figures import Figures
 from homing.local.outputs import Outputs, QuarantineLine, Transition
 from homing.services.codes import Codes
 from homing.services.ports import BusEvent
-from homing.services.publish_changes import ProfileImage, PublishChanges
+from homing.services.publish_changes import MERGED, ProfileImage, PublishChanges
 from homing.services.rank_customers import RankCustomers
+from homing.services.resolve import trail
 from homing.services.run_flows import RunFlows
 from homing.services.send_email import SendEmail
 from homing.services.update_profiles import StreamItem, UpdateProfiles
@@ -80,6 +84,7 @@ class Backtest:
         self.stream, self.bus = MemoryStream(), MemoryBus()
         self.inbox, self.outbox, self.calls = MemoryInbox(), MemoryOutbox(), MemoryCalls()
         self.mailer, self.quarantine = MemoryMailer(), MemoryQuarantine()
+        self.codes = MemoryCodes(endless=True)
         self.rankings = Rankings()
         self.update = UpdateProfiles(
             self.campaigns, identity, self.profiles, None, self.quarantine, rankings=self.rankings
@@ -92,12 +97,14 @@ class Backtest:
         self.send = SendEmail(
             self.campaigns, identity, self.profiles, self.journal, self.mailer, Renderer(self.campaigns),
             Links(self.secret, self.public_url), self.clock, token=lambda: "backtest", engine=self.update.engine,
-            codes=Codes(self.campaigns, MemoryCodes(endless=True), Mint(self.secret)),
+            codes=Codes(self.campaigns, self.codes, Mint(self.secret)),
         )  # fmt: skip
         self.wake = WakeDue(self.profiles, self.journal, self.stream, self.inbox, self.outbox, self.clock)
         self.rank = RankCustomers(
             self.update.engine, self.profiles, self.journal, MemoryRankings(), self.clock, sample=_RANKED
         )
+        self.counting = Counting()
+        self._begins: int | None = None
         self._night: int | None = None
         self._images: list[ProfileImage] = []
         # Ledgers forget after a while; a backtest over years does not.
@@ -120,7 +127,11 @@ class Backtest:
             self.pass_time(event.received - 1)
             self.now = max(self.now, event.received)
             self.events += 1
-            self._update(event.to_json())
+            if self._begins is None:
+                self._begins = event.received
+            owner = self._update(event.to_json())
+            if owner is not None and event.name == names.ORDER_COMPLETED:
+                self.counting.order(owner, event.occurred, self.now)
             self._pump()
             if tick:
                 tick(self.events)
@@ -180,12 +191,14 @@ class Backtest:
         if profile.changes:
             self._images.append(ProfileImage(profile.id, profile.version, list(profile.changes)))
 
-    def _update(self, data: bytes) -> None:
+    def _update(self, data: bytes) -> str | None:
+        """Folds a record. Returns the profile that its event is of."""
         self._sequence += 1
         item = StreamItem(str(self._sequence), data, self.now)
         result = self.update([item], batch=item.sequence)
         for name, count in result.counts.items():
             self.counts[name] = self.counts.get(name, 0) + count
+        return result.owners.get(item.sequence)
 
     def _pump(self) -> None:
         """Hands everything on until all queues are empty."""
@@ -204,6 +217,8 @@ class Backtest:
                 decision = self.send(request)
                 if decision.entry is not None:
                     self._decided[request.send_id] = (request.profile_id, decision.entry)
+                    if decision.status != "duplicate":
+                        self._count(request.profile_id, decision.entry)
                     if self.watch and decision.status != "duplicate":
                         self.watch(self.now, request.profile_id, decision.entry)
                 if not self.keep_mails:
@@ -220,11 +235,38 @@ class Backtest:
             profile = self.profiles.read([image.id]).get(image.id)
             user_id = decisions.user_id_of(profile if isinstance(profile, Profile) else None)
             found = (decisions.transition(image.id, user_id, change) for change in image.changes)
-            self.transitions += [line for line in found if line]
+            for line in found:
+                if line is not None:
+                    self.transitions.append(line)
+                    self.counting.transition(line)
+            for change in image.changes:
+                if change.kind == MERGED:
+                    self.counting.merged(image.id, change.name)
+
+    def _count(self, profile_id: str, entry: Entry) -> None:
+        run = self.journal.load_run(entry.run_id)
+        self.counting.decided(
+            trail(self.profiles, profile_id)[0][-1], entry, run.triggered_at if run else None, self.now
+        )
 
     def _flow(self, event: BusEvent) -> None:
         if event.detail_type in self._wanted:
             self.flows({"detail-type": event.detail_type, "detail": event.detail})
+
+    def figures(self) -> Figures:
+        """What it comes to in numbers; to be asked once, at the end."""
+        counting = self.counting
+        for id_ in self.profiles.ids():
+            profile = self.profiles.read([id_])[id_]
+            if isinstance(profile, Profile):
+                counting.members(profile.named_segments)
+        for code in self.campaigns.codes.values():
+            granted = [grant.expires for grant in self.codes.grants(code.name) if grant.holders and grant.text]
+            counting.grants(code, granted, self.now)
+        found = counting.figures()
+        found.events, found.begins, found.until = self.events, self._begins, self.now
+        found.quarantined = len(self.quarantine.records) + len(self.refused)
+        return found
 
     def outputs(self) -> Outputs:
         """The same lines as the local host's."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -30,10 +30,12 @@ _ATTEMPTS = 6
 
 @dataclass(frozen=True, slots=True)
 class UpdateResult:
-    """``failed`` is the lowest sequence number to deliver again, if any."""
+    """``failed`` is the lowest sequence number to deliver again, if any; ``owners`` the profile that each event is of, by
+    sequence number."""
 
     failed: str | None
     counts: Mapping[str, int]
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,16 +68,16 @@ class UpdateProfiles:
             except InvalidInput as error:
                 bad.append(Rejected(record.data, error.code, error.message, "stream", record.arrived, error.where))
         counts = {"received": len(records), "quarantined": len(bad)}
+        owners: dict[str, str] = {}
         try:
             if bad:
                 self.quarantine.put(f"{_day(bad[0].at)}/{batch}", bad)
-            owners: dict[str, str] = {}
             failed = self._fold(items, counts, owners)
             if failed is None:
                 self._archive(items, owners, batch)
         except Unavailable:
             failed = records[0].sequence
-        return UpdateResult(failed, counts)
+        return UpdateResult(failed, counts, owners)
 
     def _parse(self, record: StreamItem) -> Named | Wake:
         if record.data.startswith(b'{"wake"'):
