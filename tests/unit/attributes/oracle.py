@@ -212,13 +212,24 @@ class Truth:
         total = sum(weight for _, weight, _ in lines)
         return round(sum(weight for value, weight, _ in lines if value == of) / total, 4) if lines else None
 
-    def local(self) -> list[tuple[datetime, float, int]]:
+    def here(self, at: int) -> datetime:
         epoch = datetime(1970, 1, 1, tzinfo=timezone.utc)  # noqa: UP017
-        zone = ZoneInfo(self.world.zone)
+        return (epoch + timedelta(microseconds=at)).astimezone(ZoneInfo(self.world.zone))
+
+    def readings(self) -> list[tuple[Raw, float]]:
+        weights = {"Email Opened": 1, "Email Link Clicked": 3}
+        done = [raw for raw in self.events if raw.name in weights and not raw.properties.get("machine")]
+        last_of_the_hour = {}
+        for raw in done[-30:]:
+            moment = self.here(raw.at)
+            last_of_the_hour[raw.name, moment.date(), moment.hour] = raw
         return [
-            ((epoch + timedelta(microseconds=raw.at)).astimezone(zone), weight, raw.at)
-            for raw, weight in self.touches()
+            (raw, weights[raw.name] * 0.5 ** ((self.t - raw.at) / self.world.half_life))
+            for raw in last_of_the_hour.values()
         ]
+
+    def local(self) -> list[tuple[datetime, float, int]]:
+        return [(self.here(raw.at), weight, raw.at) for raw, weight in self.touches() + self.readings()]
 
     def preferred_hour(self) -> Any:
         return self.favourite([(moment.hour, weight, at) for moment, weight, at in self.local()])

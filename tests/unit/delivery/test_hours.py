@@ -220,6 +220,11 @@ def test_behaviour_tells_the_hour_then_a_segment_then_the_shop() -> None:
     assert best_hours(bundle, engine, profile, NOW) == [7, 11]
     engine.receive(profile, event("Product Viewed", "2026-03-02T20:15:00Z", user_id="ana", product_id="p1"))
     assert best_hours(bundle, engine, profile, NOW) == [20, 7, 11]
+    late = "2026-03-02T21:40:00Z"
+    engine.receive(profile, event("Email Link Clicked", late, user_id="ana", send_id="s", machine=True))
+    assert best_hours(bundle, engine, profile, NOW) == [20, 7, 11]
+    engine.receive(profile, event("Email Link Clicked", late, user_id="ana", send_id="s"))
+    assert best_hours(bundle, engine, profile, NOW) == [21, 7, 11]
 
 
 # Hold-outs

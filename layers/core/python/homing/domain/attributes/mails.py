@@ -15,7 +15,7 @@ from homing.domain.profiles.profile import Profile
 from homing.domain.segments.comparisons import Test
 
 DELIVERED, OPENED, CLICKED = names.EMAIL_DELIVERED, names.EMAIL_OPENED, names.EMAIL_LINK_CLICKED
-_BY_PEOPLE = {"machine": Test(exists=False)}
+BY_PEOPLE = {"machine": Test(exists=False)}
 # Send (hashed) → when it was last delivered, opened or clicked.
 Sends = dict[str, int]
 
@@ -34,7 +34,7 @@ class Mails:
             if event not in self._slots:
                 self._slots[event] = self._plan.need(
                     {event},
-                    where={} if event == DELIVERED else _BY_PEOPLE,
+                    where={} if event == DELIVERED else BY_PEOPLE,
                     same="send_id",
                     window=self.window,
                     keep_values=MAX_VALUES,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from homing.domain.attributes import rfm
 from homing.domain.attributes.attribute import Attribute
 from homing.domain.attributes.engagement import EngagementScore
 from homing.domain.attributes.language import StagedAttribute
+from homing.domain.attributes.looking import Preferred, Readings
 from homing.domain.attributes.mails import Mails, OfMails, shown, tier_of
 from homing.domain.attributes.names import AFFINITIES, RANKED, WEEKDAYS, computed_names
 from homing.domain.attributes.orders import (
@@ -26,7 +28,7 @@ from homing.domain.attributes.orders import (
 from homing.domain.attributes.rankings import Rankings, Standing
 from homing.domain.attributes.recency import DaysSince, Overdue
 from homing.domain.attributes.staged import CurrentStage
-from homing.domain.attributes.tastes import Affinities, Affinity, Device, Favourite, Preferred, Touches
+from homing.domain.attributes.tastes import Affinities, Affinity, Device, Favourite, Touches
 from homing.domain.campaigns import Product, Settings
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.errors import InvalidInput
@@ -55,6 +57,7 @@ class Attributes:
         self._orders = Orders(settings, plan)
         self._mails = Mails(settings, plan)
         self._touches = Touches(settings, plan, products or {})
+        self._readings = Readings(plan)
         self._made: dict[str, Attribute] = {}
 
     def names(self) -> list[str]:
@@ -114,9 +117,11 @@ class Attributes:
 
     def _makers(self) -> dict[str, Callable[[], Attribute]]:
         orders, mails, touches, settings = self._orders, self._mails, self._touches, self._settings
-        zone = settings.time_zone
 
-        def weekday(moment: Any) -> str:
+        def hour(moment: datetime) -> int:
+            return moment.hour
+
+        def weekday(moment: datetime) -> str:
             return WEEKDAYS[moment.weekday()]
 
         return {
@@ -130,8 +135,8 @@ class Attributes:
             "favourite_category": lambda: Favourite(touches, "category"),
             "favourite_brand": lambda: Favourite(touches, "brand"),
             "favourite_product": lambda: Favourite(touches, "product"),
-            "preferred_hour": lambda: Preferred(touches, zone, lambda moment: moment.hour),
-            "preferred_weekday": lambda: Preferred(touches, zone, weekday),
+            "preferred_hour": lambda: Preferred(settings, touches, self._readings, hour),
+            "preferred_weekday": lambda: Preferred(settings, touches, self._readings, weekday),
             "device": lambda: Device(touches),
             "open_rate": lambda: OfMails(mails, lambda state: shown(state.open_rate), opened=True),
             "click_rate": lambda: OfMails(mails, lambda state: shown(state.click_rate), clicked=True),

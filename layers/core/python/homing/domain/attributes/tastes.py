@@ -1,9 +1,8 @@
-"""What somebody likes, and when and where they look: from their latest touches of products, the older the lighter."""
+"""What somebody likes, and where they look: from their latest touches of products, the older the lighter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from homing.domain.attributes.attribute import future
@@ -12,11 +11,9 @@ from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.events.properties import device_of
 from homing.domain.profiles import bounds
-from homing.domain.profiles.local_time import ZONE_INPUTS, zone_of
 from homing.domain.profiles.memory import Entry, Plan
 from homing.domain.profiles.profile import Profile
 from homing.domain.segments.comparisons import Test
-from homing.domain.time import to_datetime
 
 KEEP = 60
 MAX_PRODUCTS = 20
@@ -219,29 +216,6 @@ class Affinity(_OfTouches):
         """0 to 1; None where no touch tells."""
         sums = self._touches.sums(self._name, self._touches.entries(profile, t))
         return round(sums.get(self._of, 0.0) / sum(sums.values()), 4) if sums else None
-
-
-class Preferred(_OfTouches):
-    """The hour or the weekday of most touches, where the customer is."""
-
-    def __init__(self, touches: Touches, zone: str, show: Callable[[datetime], Any]) -> None:
-        super().__init__(touches)
-        self._zone = zone
-        self._show = show
-        self.reads = touches.reads() | ZONE_INPUTS
-
-    def value(self, profile: Profile, t: int) -> Any:
-        """None without a touch."""
-        entries = self._touches.entries(profile, t)
-        tz = zone_of(profile, self._zone)
-        shown: dict[str, Any] = {}
-        touches = []
-        for place, (entry, weight) in enumerate(self._touches.weighed(entries)):
-            value = self._show(to_datetime(entry[0]).astimezone(tz))
-            shown[str(value)] = value
-            touches.append((str(value), weight, place))
-        found = favourite(touches)
-        return None if found is None else shown[found]
 
 
 class Device(_OfTouches):
