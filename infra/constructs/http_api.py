@@ -96,12 +96,12 @@ class HttpApi(Construct):
         )
 
     def answer_customers(self, function: PythonFunction) -> None:
-        """GET and POST of /unsubscribe, /preferences and /confirm."""
+        """GET and POST of /unsubscribe, /preferences and /confirm, and HEAD: a scanner that gets 404 for it calls the mail
+        suspicious."""
         integration = _integration("Customers", function)
+        methods = [apigw.HttpMethod.GET, apigw.HttpMethod.HEAD, apigw.HttpMethod.POST]
         for path in ("/unsubscribe", "/preferences", "/confirm"):
-            self.api.add_routes(
-                path=path, methods=[apigw.HttpMethod.GET, apigw.HttpMethod.POST], integration=integration
-            )
+            self.api.add_routes(path=path, methods=methods, integration=integration)
 
 
 def _integration(id: str, function: PythonFunction) -> integrations.HttpLambdaIntegration:
