@@ -19,6 +19,8 @@ _METRICS = {
     "too_old": "TriggersTooOld",
     "not_for_them": "TriggersNotForThem",
     "too_soon": "TriggersTooSoon",
+    "calls": "CallsRequested",
+    "calls_dropped": "CallsDropped",
 }
 
 

@@ -1,4 +1,4 @@
-"""Flow inbox and outbox over SQS."""
+"""Flow inbox, outbox and calls over SQS."""
 
 from __future__ import annotations
 
@@ -79,6 +79,28 @@ class SqsOutbox:
     def put(self, requests: Sequence[SendRequest]) -> None:
         """Queues all, or raises Unavailable."""
         self._queue.send([request.to_dict() for request in requests])
+
+
+class SqsVisibility:
+    """When messages that were handed out, and stay in the queue, are handed out again."""
+
+    def __init__(self, client: SQSClient, queue_url: str) -> None:
+        self._client = client
+        self._url = queue_url
+
+    def hide(self, waits: Sequence[tuple[str, int]]) -> int:
+        """By receipt handle: how many seconds from now on. Returns how many of them the queue refused; they come when the
+        queue's own visibility timeout is over."""
+        refused = 0
+        for start in range(0, len(waits), _MESSAGES):
+            entries: list[Any] = [
+                {"Id": str(index), "ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+                for index, (receipt, seconds) in enumerate(waits[start : start + _MESSAGES])
+            ]
+            with aws_errors("hiding messages of a queue"):
+                answer = self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+            refused += len(answer.get("Failed") or [])
+        return refused
 
 
 class SqsCalls:

@@ -50,6 +50,22 @@ def _url(value: str) -> str:
     return value
 
 
+def _webhook_url(value: str) -> str:
+    from homing.domain.webhooks.addresses import objection
+
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme == "https" and bool(parts.hostname) and parts.username is None and parts.port != 0
+        whole = whole and value.isascii() and value.isprintable() and not re.search(r"[\s\\#]", value)
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValueError(f"{value!r} can't be called: write it whole, such as https://crm.shop.example/homing")
+    if why := objection(parts.hostname or ""):
+        raise ValueError(f"{value!r} can't be called: {why}")
+    return value
+
+
 def _host(value: str) -> str:
     if not re.fullmatch(r"[\w-]+(\.[\w-]+)*", value):
         raise ValueError(f"{value!r} is not a host: write only its name, such as cdn.shopify.com")
@@ -74,6 +90,12 @@ def _link_parameters(value: dict[str, str]) -> dict[str, str]:
 Colour = Annotated[str, BeforeValidator(_colour), WithJsonSchema({"type": "string", "pattern": _COLOUR})]
 Address = Annotated[str, AfterValidator(_address), WithJsonSchema({"type": "string", "pattern": _ADDRESS})]
 Url = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "pattern": "^https?://[^\\s/]+"})]
+WebhookUrl = Annotated[
+    str,
+    AfterValidator(_webhook_url),
+    Field(max_length=2_000),
+    WithJsonSchema({"type": "string", "pattern": "^https://[^\\s/@]+", "maxLength": 2_000}),
+]
 Host = Annotated[str, AfterValidator(_host)]
 # An hour of the day, 0 to 23.
 Hour = Annotated[int, Field(ge=0, le=23)]
@@ -218,7 +240,7 @@ class WarmUp(Model):
 class Webhook(Model):
     """Another system that flows may tell something (``call:``)."""
 
-    url: str = Field(pattern=r"^https://[^\s/@]+(/\S*)?$", max_length=2_000)
+    url: WebhookUrl
     # What it is told of who it is about, besides the profile's id.
     identify: list[Literal["user_id", "email", "loyalty_id"]] = Field(default_factory=list)
     # Traits that go along.

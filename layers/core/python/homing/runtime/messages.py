@@ -32,7 +32,7 @@ def each_message(
             failed.append({"itemIdentifier": message_id})
             continue
         try:
-            counts.update(handle(_read(record["body"])))
+            counts.update(handle(read_body(record["body"])))
         except (InvalidInput, Unavailable) as error:
             again = isinstance(error, Unavailable) or error.code == "refused_by_aws"
             stopped = isinstance(error, stop_after)
@@ -46,7 +46,15 @@ def each_message(
     return {"batchItemFailures": failed}
 
 
-def _read(body: str) -> dict[str, Any]:
+def received(record: Mapping[str, Any]) -> tuple[int, int | None]:
+    """How often SQS has handed the message out by now (1: the first time), and when for the first (an instant)."""
+    attributes = record.get("attributes") or {}
+    first = attributes.get("ApproximateFirstReceiveTimestamp")
+    return int(attributes.get("ApproximateReceiveCount", 1)), int(first) * 1000 if first else None
+
+
+def read_body(body: str) -> dict[str, Any]:
+    """The JSON object of a message. Raises InvalidInput."""
     try:
         message = json.loads(body)
     except ValueError as error:

@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from homing.domain.campaigns import Campaigns
     from homing.domain.profiles.identity import Identity
     from homing.services.codes import Codes
+    from homing.services.ports import Caller
     from homing.services.sending_rate import Pace
 
 _sleep: Callable[[float], None] = time.sleep
 _workers = WORKERS
+_caller: Caller | None = None
 
 
 def install_sleep(sleep: Callable[[float], None]) -> None:
@@ -47,6 +49,12 @@ def install_workers(workers: int = WORKERS) -> None:
     """How many threads the next pool has: with one, what would overlap happens in order, the same in every run."""
     global _workers
     _workers = workers
+
+
+def install_caller(made: Caller | None = None) -> None:
+    """Replaces who calls other systems: on one machine nobody is called. Without an argument, as deployed."""
+    global _caller
+    _caller = made
 
 
 def reset() -> None:
@@ -131,6 +139,15 @@ def rankings(table: str) -> Rankings:
 
     store = DynamoRankings(client("dynamodb"), table, backoff=backoff())
     return Rankings(read=lambda: store.load()[1], clock=clock.now)
+
+
+def caller() -> Caller:
+    """HTTPS to other systems."""
+    if _caller is not None:
+        return _caller
+    from homing.adapters.https import HttpsCaller
+
+    return HttpsCaller()
 
 
 def codes(campaigns: Campaigns, journal_table: str, keys_secret: str) -> Codes:

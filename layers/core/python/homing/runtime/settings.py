@@ -106,13 +106,22 @@ class RankCustomersSettings(WithCampaigns):
 
 
 class RunFlowsSettings(WithKeys, WithCampaigns):
-    """Inbox in; runs, outbox, events about customers and requests of other flows out. Queues are URLs."""
+    """Inbox in; runs, outbox, events about customers, requests of other flows and calls of webhooks out. Queues are URLs;
+    ``calls_queue`` is there where campaigns have webhooks."""
 
     profiles_table: str
     journal_table: str
     outbox_queue: str
     stream: str
     inbox_queue: str
+    calls_queue: str | None = None
+
+
+class CallWebhooksSettings(WithKeys, WithCampaigns):
+    """Calls in; other systems out."""
+
+    profiles_table: str
+    calls_queue: str
 
 
 class SendEmailSettings(WithKeys, WithCampaigns):

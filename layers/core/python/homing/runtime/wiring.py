@@ -15,7 +15,9 @@ from homing.runtime import clock, parts, settings
 from homing.runtime.parallel import InThreads
 
 if TYPE_CHECKING:
+    from homing.adapters.sqs import SqsVisibility
     from homing.services.audit_segments import AuditSegments
+    from homing.services.call_webhooks import CallWebhooks
     from homing.services.manage_preferences import ManagePreferences
     from homing.services.publish_changes import PublishChanges
     from homing.services.rank_customers import RankCustomers
@@ -130,7 +132,7 @@ def rank_customers() -> RankCustomers:
 @cache
 def run_flows() -> RunFlows:
     """Starts, advances and ends runs."""
-    from homing.adapters.sqs import SqsInbox, SqsOutbox, SqsQueue
+    from homing.adapters.sqs import SqsCalls, SqsInbox, SqsOutbox, SqsQueue
     from homing.services.run_flows import RunFlows
 
     own = settings.RunFlowsSettings.load()
@@ -145,7 +147,36 @@ def run_flows() -> RunFlows:
         rankings=parts.rankings(own.profiles_table),
         stream=parts.stream(own.stream),
         inbox=SqsInbox(SqsQueue(sqs, own.inbox_queue, backoff=parts.backoff())),
+        calls=SqsCalls(SqsQueue(sqs, own.calls_queue, backoff=parts.backoff())) if own.calls_queue else None,
     )
+
+
+@cache
+def call_webhooks() -> CallWebhooks:
+    """Calls other systems; calls of one batch overlap."""
+    from random import random
+
+    from homing.domain.webhooks.message import Signer
+    from homing.services.call_webhooks import CallWebhooks
+
+    own = settings.CallWebhooksSettings.load()
+    return CallWebhooks(
+        campaigns=parts.campaigns(own.campaigns),
+        profiles=parts.profiles(own.profiles_table),
+        caller=parts.caller(),
+        signer=Signer(parts.secret(own.keys_secret)().encode()),
+        clock=clock.now,
+        jitter=random,
+        overlap=parts.pool().map,
+    )
+
+
+@cache
+def calls_visibility() -> SqsVisibility:
+    """When calls that shall be tried again are handed out again."""
+    from homing.adapters.sqs import SqsVisibility
+
+    return SqsVisibility(parts.client("sqs"), settings.CallWebhooksSettings.load().calls_queue)
 
 
 @cache
@@ -272,6 +303,8 @@ _CACHED = (
     audit_segments,
     rank_customers,
     run_flows,
+    call_webhooks,
+    calls_visibility,
     send_email,
     _receive_events,
     _receive_webhook,

@@ -25,7 +25,9 @@ from homing.services.ports import Calls, Clock, FlowInbox, Journal, Outbox, Prof
 from homing.services.resolve import resolve
 
 _ATTEMPTS = 5
-COUNTS = ("started", "advanced", "ended", "sends", "ignored", "too_old", "not_for_them", "too_soon")
+COUNTS = (
+    "started", "advanced", "ended", "sends", "ignored", "too_old", "not_for_them", "too_soon", "calls", "calls_dropped",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,8 @@ class RunFlows:
     clock: Clock
     # Thresholds of RFM scores; without them nobody has any.
     rankings: Rankings | None = None
-    # Where steps that say something of a customer, start other flows or call webhooks put what they ask for.
+    # Where steps that say something of a customer, start other flows or call webhooks put what they ask for. No queue of
+    # calls: the shop has no webhooks any more, and what runs of older versions would call is dropped.
     stream: Stream | None = None
     inbox: FlowInbox | None = None
     calls: Calls | None = None
@@ -230,6 +233,7 @@ class RunFlows:
             # Something else happened than what it waits for.
             return True
         self._hand_on(effects)
+        counts["calls" if self.calls is not None else "calls_dropped"] += len(effects.calls)
         if still and compiled is not None:
             self._listen(done, compiled, now)
         if fresh:
@@ -250,8 +254,8 @@ class RunFlows:
         if effects.events:
             records = [StreamRecord(event.context["profile_id"], event.to_json()) for event in effects.events]
             _there(self.stream, "stream").put(records)
-        if effects.calls:
-            _there(self.calls, "queue of webhook calls").put(effects.calls)
+        if effects.calls and self.calls is not None:
+            self.calls.put(effects.calls)
         if effects.starts:
             _there(self.inbox, "flow inbox").put(effects.starts)
 

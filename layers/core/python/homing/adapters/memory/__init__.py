@@ -7,6 +7,7 @@ by operation, before or after the effect took place, so that a test tells a stor
 from __future__ import annotations
 
 from homing.adapters.memory.book import MemoryBook
+from homing.adapters.memory.caller import Called, MemoryCaller
 from homing.adapters.memory.codes import MemoryCodes
 from homing.adapters.memory.faults import Faults
 from homing.adapters.memory.journal import MemoryJournal
@@ -19,10 +20,12 @@ from homing.adapters.memory.storage import MemoryArchive, MemoryQuarantine
 from homing.adapters.memory.wakes import WakeIndex
 
 __all__ = [
+    "Called",
     "Faults",
     "MemoryArchive",
     "MemoryBook",
     "MemoryBus",
+    "MemoryCaller",
     "MemoryCalls",
     "MemoryCodes",
     "MemoryInbox",

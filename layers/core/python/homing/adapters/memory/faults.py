@@ -70,6 +70,7 @@ SITES: tuple[Site, ...] = (
     Site("FlowInbox", "put", "put"),
     Site("Outbox", "put", "put"),
     Site("Calls", "put", "put", aside=_WAITING),
+    Site("Caller", "post", "write", aside=_WAITING),
     Site("Mailer", "send", "send"),
     Site("Archive", "put", "write"),
     Site("ArchiveReader", "keys", "read", aside=_REBUILD),

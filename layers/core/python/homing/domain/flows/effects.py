@@ -91,7 +91,8 @@ def call_request(run: Run, step: Call, now: int) -> CallRequest:
     """The call of a step."""
     return CallRequest(
         id=send_id(run.id, run.position), webhook=step.call, profile_id=run.profile_id, flow=run.flow, run_id=run.id,
-        step=run.position, at=now, data=written(step.data, run),
+        # The run's own time, so that asking again says the same.
+        step=run.position, at=min(run.at, now), data=written(step.data, run),
     )  # fmt: skip
 
 
