@@ -113,6 +113,11 @@ def times(asked: lang.Times | lang.Distinct) -> str:
     return f"at least {asked.at_least}" if asked.at_least is not None else f"at most {asked.at_most}"
 
 
+def weekday(day: str) -> str:
+    """``mon`` as Monday."""
+    return _DAYS[day]
+
+
 def where(tests: Mapping[str, Test]) -> str:
     """`` where price is at least 20``."""
     return f" where {listed([f'{path} {test(asked)}' for path, asked in tests.items()])}" if tests else ""

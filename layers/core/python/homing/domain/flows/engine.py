@@ -215,7 +215,7 @@ class _Advancing:
             # By the run's own time: what somebody did after the mail was due counts, also when it left late.
             sent = {**run.sent, step.send: [send_id(run.id, run.position), run.at]}
             self._note("send", step.send)
-            self.run = replace(run, sent=sent)
+            self.run = replace(self.run, sent=sent)
         elif isinstance(step, Wait):
             until = reached(step.wait, run.at, self.zone) if isinstance(step.wait, Until) else run.at + step.wait
             self._note("wait", _until_words(step.wait, until))

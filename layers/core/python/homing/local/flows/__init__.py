@@ -1,0 +1,1 @@
+"""``homing flows``: pictures of flows, with numbers on their edges."""
