@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,78 @@ def test_segments_and_products_that_there_are_not_are_told() -> None:
         "unknown_segment there is no segment 'vipp' (did you mean 'vip'?)",
         "unknown_product there is no product 'mugg' (did you mean 'mug'?)",
     ]
+
+
+VIEWED = "when: {did: Product Viewed, where: "
+KNOWN_BY = "when: {computed: "
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (VIEWED + "{product_id: mugg}}", ["1:49: unknown_product 'mugg' 'mug'"]),
+        (VIEWED + "{product_id: {in: [mug, ruug]}}}", ["1:60: unknown_product 'ruug' 'rug'"]),
+        (VIEWED + "{products.product_id: mug}}", []),
+        (VIEWED + "{category: Kitchn}}", ["1:47: unknown_category 'Kitchn' 'Kitchen'"]),
+        # Events may bring categories that the catalog does not have.
+        (VIEWED + "{category: Wine}}", []),
+        (VIEWED + "{category: {contains: Kitch}}}", []),
+        (KNOWN_BY + "{favourite_product: mugg}}", ["1:38: unknown_product 'mugg' 'mug'"]),
+        (KNOWN_BY + "{affinity.category.Livng: {at_least: 0.5}}}", ["1:19: unknown_category 'Livng' 'Living'"]),
+        (KNOWN_BY + "{affinity.category.Living: {at_least: 0.5}}}", []),
+        # What a shop says of people is its own.
+        ("when: {trait: {category: Kitchn}}", []),
+    ],
+)
+def test_products_and_categories_of_rules_that_the_catalog_does_not_have_are_told(rule: str, told: list[str]) -> None:
+    assert goods("segments/s.yaml", rule) == told
+
+
+MATRIX = """
+matrix:
+  by: [{computed: favourite_category}, {segment: s}]
+  rows:
+    - [Kitchn, yes, a]
+    - [[Living, Livin], "*", b]
+default: c
+"""
+
+
+def test_those_of_choices_and_flows_are_told_too() -> None:
+    assert goods("choices/c.yaml", MATRIX) == [
+        "5:8: unknown_category 'Kitchn' 'Kitchen'", "6:17: unknown_category 'Livin' 'Living'",
+    ]  # fmt: skip
+    tree = "tree:\n  if: {computed: {favourite_category: Livin}}\n  then: a\ndefault: c\n"
+    assert goods("choices/c.yaml", tree) == ["2:39: unknown_category 'Livin' 'Living'"]
+    flow = "on: cart_abandoned\nstop_when: {did: Product Viewed, where: {product_id: mugg}}\nsteps: [{send: note}]\n"
+    assert goods("flows/f.yaml", flow) == ["2:54: unknown_product 'mugg' 'mug'"]
+
+
+def goods(file: str, text: str, catalog: bytes | None = None) -> list[str]:
+    """Places, codes and names of what is said about one file and the catalog."""
+    files = campaign_files("<mj-text>{{ choice.c }}</mj-text>") | {"flows/f.yaml": FLOW}
+    files |= {"segments/s.yaml": b"when: {did: Order Completed}", file: text.encode()}
+    if catalog is not None:
+        files["catalog/products.csv"] = catalog
+    found = [one.problem for one in lint(files) if one.problem.code in GOODS]
+    assert all(one.file == file for one in found)
+    return [f"{one.line}:{one.column}: {' '.join([one.code, *re.findall(QUOTED, one.message)])}" for one in found]
+
+
+GOODS = {"unknown_product", "unknown_category", "unknown_brand"}
+QUOTED = re.compile(r"'\w+'")
+
+
+def test_without_a_catalog_nobody_knows_which_products_there_are() -> None:
+    assert goods("segments/s.yaml", VIEWED + "{product_id: mugg}}", b"product_id,name\n") == []
+
+
+@pytest.mark.parametrize(
+    ("brand", "told"), [("Tonhus", ["1:36: unknown_brand 'Tonhus' 'Tonhaus'"]), ("Tonhaus", []), ("Kornel", [])]
+)
+def test_a_brand_that_is_called_almost_like_one_of_the_catalog_is_told(brand: str, told: list[str]) -> None:
+    catalog = b"product_id,name,brand\nmug,Mug,Tonhaus\n"
+    assert goods("segments/s.yaml", KNOWN_BY + f"{{favourite_brand: {brand}}}}}", catalog) == told
 
 
 def test_a_subject_may_have_seventy_characters() -> None:

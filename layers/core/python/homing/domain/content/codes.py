@@ -34,6 +34,8 @@ CODES: dict[str, Code] = {
     "unknown_step": Code("error", "A step starts with none of the words that steps start with."),
     "unknown_segment": Code("error", "A segment of this name does not exist."),
     "unknown_template": Code("error", "A template of this name does not exist."),
+    "unknown_flow": Code("error", "A flow of this name does not exist, or can't be requested."),
+    "unknown_webhook": Code("error", "`settings.yaml` has no webhook of this name."),
     "unknown_topic": Code("error", "`settings.yaml` has no topic of this name."),
     "unknown_event": Code("warning", "No event is called so, but one is called almost so. Your own events are fine."),
     "topic_cycle": Code("error", "Topics that are `covered_by` each other in a circle can't be decided."),
@@ -51,7 +53,11 @@ CODES: dict[str, Code] = {
     "unread_code": Code("warning", "A step draws a discount code for each mail, and the mail does not show it."),
     "unused_code": Code("warning", "No flow grants this discount code."),
     # Catalog
-    "unknown_product": Code("warning", "A template compares with a product that the catalog does not have."),
+    "unknown_product": Code("warning", "A template, rule or choice compares with a product that the catalog does not have."),
+    "unknown_category": Code(
+        "warning", "No product has this category, but one has almost this. Categories that only events know are fine."
+    ),
+    "unknown_brand": Code("warning", "No product is of this brand, but one is of one called almost so."),
     "catalog": Code("error", "A line of the catalog can't be read."),
     "duplicate_product": Code("error", "Two products have the same id."),
     # Templates
@@ -119,6 +125,8 @@ CODES: dict[str, Code] = {
     "long_subject": Code("warning", "A subject of more than 70 characters: lists of mails cut it off."),
     "render": Code("error", "The template fails for a sample customer, so it would fail for real ones."),
     "unused_template": Code("warning", "No flow sends this template."),
+    # Stories
+    "unknown_person": Code("error", "A story names somebody who is not among its people, or a step that there is not."),
     "new_memory": Code(
         "warning",
         "With `--against`: a rule asks for something that profiles did not remember so far, so it counts from its "

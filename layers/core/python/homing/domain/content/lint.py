@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from homing.domain.codes.check import misused_codes
+from homing.domain.content.checks.goods import unknown_goods
 from homing.domain.content.checks.mails import in_mails
 from homing.domain.content.checks.written import written
 from homing.domain.content.choices.check import unreachable
@@ -18,6 +19,7 @@ from homing.domain.content.suggest import closest
 from homing.domain.content.template_source import TemplateSource
 from homing.domain.content.usage import Use, uses
 from homing.domain.content.variables import read_by
+from homing.domain.content.yaml_source import Located
 from homing.domain.errors import InvalidCampaign
 from homing.domain.events.names import KNOWN
 
@@ -41,7 +43,13 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
     sources = read(files)
     problems = list(sources.problems)
     used = uses(sources.parsed_flows)
-    problems += _events(sources)
+    rules = [
+        located
+        for folder in (sources.segments, sources.attributes, sources.choices, sources.flows)
+        for located in folder.values()
+    ]
+    problems += _events(rules)
+    problems += unknown_goods(rules, sources.products)
     problems += unreachable(sources.parsed_choices, sources.choices)
     problems += misused_codes(sources.flows, sources.codes, sources.parsed_templates)
     for name, source in sorted(sources.templates.items()):
@@ -58,9 +66,8 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
     return sorted(found.values(), key=lambda finding: finding.place)
 
 
-def _events(sources: Sources) -> Iterator[InvalidCampaign]:
-    folders = [sources.segments, sources.attributes, sources.choices, sources.flows]
-    for located in [one for folder in folders for one in folder.values()]:
+def _events(rules: Iterable[Located]) -> Iterator[InvalidCampaign]:
+    for located in rules:
         for kind, name, path in references(located.value):
             if kind == "event" and name not in KNOWN and (meant := closest(name, KNOWN)):
                 message = f"no event is called {name!r} (did you mean {meant!r}?)"

@@ -10,6 +10,7 @@ templates/*.mjml             one template a file: front matter with the subject,
 templates/*.txt              its text part, where the one made from the HTML is not good enough
 blocks/*.mjml                what templates share; blocks/layout.mjml goes round each of them
 catalog/products.csv         the products (or .jsonl, .yaml)
+catalog/related.json         which of them go together, as `homing recommend` counts it
 """
 
 from __future__ import annotations
