@@ -47,6 +47,9 @@ class StageSettings(BaseModel):
     # How many copies of send_email run at once; more than the rate would only wait for each other.
     send_concurrency: int = Field(2, ge=2, le=1000)
 
+    # How many copies of call_webhooks run at once, each with ten calls of other systems at most.
+    call_concurrency: int = Field(5, ge=2, le=1000)
+
     # False: data goes with the stack. For stages that hold nobody's data.
     keep_data: bool = True
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 30

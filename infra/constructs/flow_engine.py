@@ -23,7 +23,15 @@ class FlowEngine(Construct):
     """``run_flows`` works the inbox off; ``wake_due`` looks each minute for profiles, runs and sends that are due."""
 
     def __init__(
-        self, scope: Construct, id: str, *, workshop: Workshop, data: DataStack, inbox: WorkQueue, outbox: WorkQueue
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        workshop: Workshop,
+        data: DataStack,
+        inbox: WorkQueue,
+        outbox: WorkQueue,
+        calls: WorkQueue | None,
     ) -> None:
         super().__init__(scope, id)
         stage = workshop.stage
@@ -40,6 +48,7 @@ class FlowEngine(Construct):
                 outbox_queue=outbox.url,
                 stream=data.events.name,
                 inbox_queue=inbox.url,
+                calls_queue=calls.url if calls else None,
             ),
             timeout=RUN_FLOWS_TIMEOUT,
         )
@@ -49,6 +58,8 @@ class FlowEngine(Construct):
         data.profiles.allow_read(run)
         data.journal.allow_keep_runs(run)
         outbox.allow_put(run)
+        if calls:
+            calls.allow_put(run)
         inbox.feed(run, batch_size=10)
 
         wake = workshop.make(

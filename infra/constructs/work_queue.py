@@ -64,6 +64,10 @@ class WorkQueue(Construct):
         """Sends messages."""
         function.may(["sqs:SendMessage"], [self.queue.queue_arn])
 
+    def allow_postpone(self, function: PythonFunction) -> None:
+        """Says when messages that it was handed, and did not get done, come again."""
+        function.may(["sqs:ChangeMessageVisibility"], [self.queue.queue_arn])
+
     def feed(self, function: PythonFunction, *, batch_size: int, max_concurrency: int | None = None) -> None:
         """Lets the function work the queue off."""
         function.add_event_source(

@@ -1,4 +1,4 @@
-"""The stateless stack: eleven functions, and what wakes them. It can go and come back without losing anything."""
+"""The stateless stack: the functions, and what wakes them. It can go and come back without losing anything."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from infra.constructs.mailing import SEND_EMAIL_TIMEOUT, Mailing
 from infra.constructs.profile_updates import ProfileUpdates
 from infra.constructs.python_function import Workshop
 from infra.constructs.ranking import Ranking
+from infra.constructs.webhook_calls import WebhookCalls
 from infra.constructs.work_queue import WorkQueue, dead_letter_queue
 from infra.stacks.data import DataStack
 
@@ -69,7 +70,11 @@ class EngagementStack(Stack):
         workshop = Workshop(stage, layers, self.undelivered)
         Ingestion(self, "Ingestion", workshop=workshop, data=data, api=self.api)
         self.updates = ProfileUpdates(self, "Profiles", workshop=workshop, data=data, triggers=self.triggers)
-        FlowEngine(self, "Flows", workshop=workshop, data=data, inbox=self.inbox, outbox=self.outbox)
+        # A shop without webhooks pays for none. Who has some keeps the queue when its last flow with a call was changed: runs
+        # of the older version go on calling.
+        webhooks = campaigns.settings.webhooks
+        self.calls = WebhookCalls(self, "Calls", workshop=workshop, data=data).queue if webhooks else None
+        FlowEngine(self, "Flows", workshop=workshop, data=data, inbox=self.inbox, outbox=self.outbox, calls=self.calls)
         Mailing(
             self,
             "Mailing",
@@ -93,6 +98,7 @@ class EngagementStack(Stack):
             "flow-inbox-dead": self.inbox.dead,
             "outbox-dead": self.outbox.dead,
             "undelivered": self.undelivered,
+            **({"calls-dead": self.calls.dead} if self.calls else {}),
         }
         for name, queue in dead_letters.items():
             alarms.watch_dead_letters(name, queue)
@@ -123,7 +129,7 @@ class EngagementStack(Stack):
             alarms=alarms.alarms,
             functions=list(functions.values()),
             stream_readers=readers,
-            queues=[self.inbox.queue, self.outbox.queue],
+            queues=[held.queue for held in (self.inbox, self.outbox, self.calls) if held],
             dead_letters=list(dead_letters.values()),
             stream=data.events.name,
             tables=[data.profiles.name, data.journal.name],

@@ -77,3 +77,14 @@ def pooled(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
     code = campaigns / "codes/birthday.yaml"
     code.write_text(code.read_text().replace("minted: {prefix: CAKE}", "pool: true"))
     return synthesize(tmp_path_factory.mktemp("cdk"), campaigns=str(campaigns))
+
+
+@pytest.fixture(scope="session")
+def calling(tmp_path_factory: pytest.TempPathFactory) -> Synthesized:
+    """With campaigns whose cart flow calls a webhook: every function there is."""
+    campaigns = tmp_path_factory.mktemp("shop") / "campaigns"
+    shutil.copytree(ROOT / "layers/campaigns", campaigns)
+    settings, flow = campaigns / "settings.yaml", campaigns / "flows/cart-recovery.yaml"
+    settings.write_text(settings.read_text() + "webhooks:\n  crm: {url: https://crm.example.com/homing}\n")
+    flow.write_text(flow.read_text().replace("steps:\n", "steps:\n  - call: crm\n", 1))
+    return synthesize(tmp_path_factory.mktemp("cdk"), campaigns=str(campaigns), call_concurrency=7)

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.xdist_group("synth")
 # logs and dead letters, which Lambda itself calls.
 ACTIONS = {
     "batch_get_item": "dynamodb:BatchGetItem",
+    "change_message_visibility_batch": "sqs:ChangeMessageVisibility",
     "get_item": "dynamodb:GetItem",
     "put_item": "dynamodb:PutItem",
     "query": "dynamodb:Query",

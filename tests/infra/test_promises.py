@@ -196,10 +196,12 @@ def alarms(stacks: Synthesized) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("what", ["alarm", "output"])
-def test_the_deployment_guide_tells_of_every(what: str, stacks: Synthesized, pooled: Synthesized) -> None:
+def test_the_deployment_guide_tells_of_every(
+    what: str, stacks: Synthesized, pooled: Synthesized, calling: Synthesized
+) -> None:
     guide = (ROOT / "docs/deploy.md").read_text(encoding="utf-8")
     names = (
-        [*alarms(pooled)]
+        [*alarms(pooled), *alarms(calling)]
         if what == "alarm"
         else [name for name in (*stacks.data["Outputs"], *stacks.engagement["Outputs"]) if "Exports" not in name]
     )
