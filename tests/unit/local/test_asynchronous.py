@@ -12,6 +12,7 @@ from homing.local.patterns import Pattern
 from homing.local.schedules import parse
 from homing.local.sources import FunctionFailed
 from homing.local.sources.asynchronous import AsyncQueue, AsyncSettings
+from homing.local.sources.timers import Timers
 
 
 def test_a_failing_asynchronous_invocation_is_tried_three_times_and_then_delivered_to_the_dead_letters() -> None:
@@ -30,6 +31,44 @@ def test_a_failing_asynchronous_invocation_is_tried_three_times_and_then_deliver
     assert calls == [0, 1, 3]
     assert dead[0] == ("arn:dlq", {"n": 1})
     assert dead[1][1]["requestContext"]["condition"] == "RetriesExhausted"
+
+
+def test_a_poll_tries_all_that_is_due_and_leaves_what_that_sets_off_to_the_next() -> None:
+    now, calls = [0], []
+
+    def invoke(function: str, event: dict[str, Any]) -> Any:
+        calls.append((function, event["n"]))
+        if function == "first":
+            queue.accept("second", event)
+
+    queue = AsyncQueue(invoke, lambda arn, document, _event: None, lambda: now[0])
+    for n in range(3):
+        queue.accept("first", {"n": n})
+    assert queue.poll()
+    assert calls == [("first", 0), ("first", 1), ("first", 2)]
+    assert queue.poll()
+    assert calls[3:] == [("second", 0), ("second", 1), ("second", 2)]
+    assert not queue.poll()
+
+
+def test_timers_make_all_calls_that_are_due_in_order_of_time() -> None:
+    now, calls = [0], []
+    timers = Timers(lambda: now[0])
+
+    def call(at: int) -> None:
+        calls.append(at)
+        if at == 5:
+            timers.at(0, lambda: call(0))
+
+    for at in (7, 5, 20):
+        timers.at(at, lambda at=at: call(at))
+    now[0] = 10
+    assert timers.poll()
+    assert calls == [5, 7]
+    assert timers.poll()
+    assert calls == [5, 7, 0]
+    assert not timers.poll()
+    assert timers.next_at() == 20
 
 
 @pytest.mark.parametrize(

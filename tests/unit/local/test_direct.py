@@ -163,6 +163,87 @@ def test_objects_are_stored(host: LocalHost) -> None:
     assert code_of(s3.put_object, Bucket="no-such-bucket", Key="a", Body=b"") == "NoSuchBucket"
 
 
+def test_objects_are_listed_in_order_page_by_page(host: LocalHost) -> None:
+    s3 = boto3.client("s3")
+    bucket = next(host.template.resources("AWS::S3::Bucket")).name
+    for key in ("b/2", "a/1", "b/10", "b/ä +1", "c"):
+        s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    whole = s3.list_objects_v2(Bucket=bucket)
+    assert [item["Key"] for item in whole["Contents"]] == ["a/1", "b/10", "b/2", "b/ä +1", "c"]
+    assert "NextContinuationToken" not in whole
+    page = s3.list_objects_v2(Bucket=bucket, Prefix="b/", MaxKeys=2)
+    assert [(item["Key"], item["Size"]) for item in page["Contents"]] == [("b/10", 4), ("b/2", 3)]
+    assert (page["IsTruncated"], page["KeyCount"]) == (True, 2)
+    token = page["NextContinuationToken"]
+    # A page may come either way, whichever way the one before it came.
+    rests = [
+        s3.list_objects_v2(Bucket=bucket, Prefix="b/", ContinuationToken=token, **more)
+        for more in ({}, {"FetchOwner": False})
+    ]
+    assert [[item["Key"] for item in rest["Contents"]] for rest in rests] == [["b/ä +1"]] * 2
+    assert not s3.list_objects_v2(Bucket=bucket, Prefix="nothing").get("Contents")
+    s3.delete_object(Bucket=bucket, Key="b/2")
+    left = s3.list_objects_v2(Bucket=bucket, Prefix="b/")
+    assert [item["Key"] for item in left["Contents"]] == ["b/10", "b/ä +1"]
+    assert code_of(s3.list_objects_v2, Bucket="no-such-bucket") == "NoSuchBucket"
+    assert code_of(s3.get_object, Bucket=bucket, Key="b/2") == "NoSuchKey"
+
+
+MAIL: dict[str, Any] = {
+    "FromEmailAddress": "Shop <hello@shop.example>",
+    "ReplyToAddresses": ["hello@shop.example"],
+    "Destination": {"ToAddresses": ["ada@example.com"]},
+    "Content": {"Simple": {"Subject": {"Data": "Hello"}, "Body": {"Html": {"Data": "<p>x"}, "Text": {"Data": "x"}}}},
+    "EmailTags": [{"Name": "homing_send", "Value": "s1"}],
+}
+
+
+def test_ses_takes_mail_of_its_own_domain_only_and_gives_the_same_ids_in_every_run(tmp_path: Path) -> None:
+    identity = {"Type": "AWS::SES::EmailIdentity", "Properties": {"EmailIdentity": "shop.example"}}
+    given = []
+    for direct in (True, False):
+        with stacks.host(tmp_path, {"Identity": identity}, {}, direct=direct) as host:
+            ses = boto3.client("sesv2")
+            ids = [ses.send_email(**MAIL)["MessageId"] for _ in range(2)]
+            assert code_of(ses.send_email, **{**MAIL, "FromEmailAddress": "x@else.example"}) == "MessageRejected"
+            stored = host.moto.ses.core_backend
+            assert [(mail.id, mail.subject, mail.body, mail.destinations) for mail in stored.sent_messages] == [
+                (id_, "Hello", "<p>x", {"ToAddresses": ["ada@example.com"]}) for id_ in ids
+            ]
+            assert (stored.sent_message_count, stored.rejected_messages_count) == (2, 1)
+            assert boto3.client("ses").get_send_quota()["SentLast24Hours"] == 2
+            assert [mail.message_id for mail in host.mails] == ids
+        given.append(ids)
+    assert given[0] == given[1]
+    assert len(set(given[0])) == 2
+
+
+def test_a_sender_that_another_stack_verified_may_send(host: LocalHost) -> None:
+    boto3.client("sesv2").send_email(**MAIL)
+    assert [mail.recipient for mail in host.mails] == ["ada@example.com"]
+
+
+def test_what_has_a_short_cut_takes_it(host: LocalHost) -> None:
+    dynamodb, s3, sqs = boto3.client("dynamodb"), boto3.client("s3"), boto3.client("sqs")
+    bucket = next(host.template.resources("AWS::S3::Bucket")).name
+    queue = next(host.template.resources("AWS::SQS::Queue")).name
+    url = f"https://sqs.eu-central-1.amazonaws.com/123456789012/{queue}"
+    dynamodb.put_item(TableName="things", Item=ITEM, **CONDITION)
+    dynamodb.get_item(TableName="things", Key={"id": {"S": "a"}})
+    dynamodb.batch_get_item(RequestItems={"things": {"Keys": [{"id": {"S": "a"}}]}})
+    due(dynamodb, 30)
+    boto3.client("kinesis").put_records(StreamName="events", Records=[{"Data": b"x", "PartitionKey": "k"}])
+    sqs.send_message(QueueUrl=url, MessageBody="one")
+    sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "0", "MessageBody": "two"}])
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x")
+    assert s3.get_object(Bucket=bucket, Key="a")["Body"].read() == b"x"
+    s3.list_objects_v2(Bucket=bucket, Prefix="a")
+    boto3.client("secretsmanager").get_secret_value(SecretId="keys")
+    boto3.client("sesv2").send_email(**MAIL)
+    assert host.wire.calls.keys() == host.moto.operations().keys()
+    assert host.wire.long == ({} if host.wire.direct else host.wire.calls)
+
+
 def test_a_partition_is_read_in_order_page_by_page_with_what_is_asked_for(host: LocalHost) -> None:
     client = boto3.client("dynamodb")
     keys = ({"AttributeName": name, "KeyType": kind} for name, kind in (("pk", "HASH"), ("sk", "RANGE")))
@@ -188,6 +269,7 @@ def test_a_partition_is_read_in_order_page_by_page_with_what_is_asked_for(host: 
     rest = client.query(**asked, ExclusiveStartKey=page["LastEvaluatedKey"])
     assert rest["Items"] == [{"sk": {"S": "d"}}]
     assert "LastEvaluatedKey" not in rest
+    assert not host.wire.direct or ("dynamodb", "Query") not in host.wire.long
     there = client.query(**asked, FilterExpression="attribute_not_exists(#g)")
     assert [item["sk"]["S"] for item in there["Items"]] == ["a", "c", "d"]
     assert client.query(**{**asked, "ExpressionAttributeValues": {":k": {"S": "nobody"}}})["Items"] == []

@@ -168,6 +168,14 @@ def test_ticks_that_would_find_nothing_are_not_run_and_the_first_that_does_is_on
         assert host.next_at() is None
 
 
+def test_what_runs_at_an_hour_runs_each_day_whatever_is_due(tmp_path: Path) -> None:
+    nightly = {**TICK["Properties"], "ScheduleExpression": "cron(20 2 * * ? *)"}
+    resources = {"Tick": stacks.function("tick"), "Night": {**TICK, "Properties": nightly}}
+    with stacks.host(tmp_path, resources, {"tick": "def handler(event, context):\n    return None\n"}) as host:
+        host.advance("3d")
+        assert host.functions.invocations["tick"] == 3
+
+
 def test_something_that_stays_due_is_asked_for_each_minute(tmp_path: Path) -> None:
     resources = {"Tick": stacks.function("tick"), "Minute": TICK}
     with stacks.host(tmp_path, resources, {"tick": "def handler(event, context):\n    return None\n"}) as host:

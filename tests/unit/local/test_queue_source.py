@@ -121,3 +121,31 @@ def test_a_window_gathers_messages() -> None:
     world.send("b")
     world.advance(HOUR)
     assert world.calls == [(5, ["a", "b"])]
+
+
+def test_what_came_late_or_failed_waits_behind_what_is_visible_earlier() -> None:
+    world = World(batch_size=1)
+    world.act = lambda bodies: crash(bodies) if bodies == ["a"] and world.now == 0 else None
+    world.send("late", delay=40 * SECOND)
+    world.send("a", "b")
+    world.advance(HOUR)
+    assert world.calls == [(0, ["a"]), (0, ["b"]), (30, ["a"]), (40, ["late"])]
+
+
+def test_a_long_queue_costs_a_batch_no_more_than_a_short_one() -> None:
+    looked_at = 0
+
+    class Watched(QueueMessage):
+        """Counts who looks when it is visible."""
+
+        def __getattribute__(self, name: str) -> Any:
+            nonlocal looked_at
+            looked_at += name == "visible_at"
+            return super().__getattribute__(name)
+
+    world = World()
+    world._new = [Watched(f"id-{number}", str(number), 0, 0) for number in range(4_000)]
+    world.advance(0)
+    assert sum(len(bodies) for _, bodies in world.calls) == 4_000
+    # In steps of a bisection: not once for each message and each of the 400 batches, which would be 1.6 million.
+    assert looked_at < 4_000 * 30

@@ -17,8 +17,10 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.kinesis.models import Record, kinesis_backends
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
+from moto.sesv2.models import sesv2_backends
 from moto.sqs.models import Message, sqs_backends
 
+from homing.local.objects import Objects
 from homing.local.wakes import WakeIndex
 from homing.local.wire import NotDirect, Operation, Params
 
@@ -52,6 +54,19 @@ class Moto:
         """moto's bucket."""
         return s3_backends[ACCOUNT]["aws"].get_bucket(name)
 
+    @property
+    def ses(self) -> Any:
+        """moto's SES, API v2; ``core_backend`` holds the mails."""
+        return sesv2_backends[ACCOUNT][self.region]
+
+    def verify_sender(self, sender: str) -> None:
+        """Lets SES take mail from that address."""
+        self.ses.core_backend.verify_email_identity(sender)
+
+    def name_mail(self, message_id: str) -> None:
+        """Gives the latest mail that SES took its id: moto makes up another one in every run."""
+        self.ses.core_backend.sent_messages[-1].id = message_id
+
     def objects(self, name: str) -> Iterator[tuple[str, bytes]]:
         """The objects of a bucket by key."""
         keys = self.bucket(name).keys
@@ -76,6 +91,7 @@ class Moto:
 
     def operations(self) -> dict[tuple[str, str], Operation]:
         """What can be done directly, by boto3's service name and the API's operation."""
+        objects = Objects(lambda: s3_backends[ACCOUNT]["aws"])
         return {
             ("dynamodb", "PutItem"): self._put_item,
             ("dynamodb", "GetItem"): self._get_item,
@@ -84,8 +100,11 @@ class Moto:
             ("kinesis", "PutRecords"): self._put_records,
             ("sqs", "SendMessage"): self._send_message,
             ("sqs", "SendMessageBatch"): self._send_message_batch,
-            ("s3", "PutObject"): self._put_object,
+            ("s3", "PutObject"): objects.put,
+            ("s3", "GetObject"): objects.get,
+            ("s3", "ListObjectsV2"): objects.list,
             ("secretsmanager", "GetSecretValue"): self._get_secret_value,
+            ("sesv2", "SendEmail"): self._send_email,
         }
 
     def _put_item(self, params: Params) -> dict[str, Any]:
@@ -134,7 +153,7 @@ class Moto:
 
     def _partition(self, params: Params) -> dict[str, Any]:
         """One partition of a table, as the member index is read: moto looks through all of them for it."""
-        _only(params, "TableName", "KeyConditionExpression", *_SHOWN, "FilterExpression", "Limit")
+        _only(params, "TableName", "KeyConditionExpression", *_SHOWN, "FilterExpression", "Limit", "ExclusiveStartKey")
         table, names = self.table(params["TableName"]), params.get("ExpressionAttributeNames", {})
         sort, gone = table.range_key_attr, params.get("FilterExpression")
         if params.get("KeyConditionExpression") != "#k = :k" or names.get("#k") != table.hash_key_attr or not sort:
@@ -142,7 +161,9 @@ class Moto:
         if gone not in {None, "attribute_not_exists(#g)"} or "ProjectionExpression" not in params:
             raise NotDirect
         held = table.items.get(DynamoType(params["ExpressionAttributeValues"][":k"]), {})
-        rows = sorted((row.to_json()["Attributes"] for row in held.values()), key=lambda row: str(row[sort]))
+        rows: list[Any] = sorted((row.to_json()["Attributes"] for row in held.values()), key=lambda row: row[sort]["S"])
+        if start := params.get("ExclusiveStartKey"):
+            rows = [row for row in rows if row[sort]["S"] > start[sort]["S"]]
         page = rows[: params.get("Limit", len(rows))]
         shown = [names[name.strip()] for name in params["ProjectionExpression"].split(",")]
         kept = [row for row in page if gone is None or names["#g"] not in row]
@@ -201,15 +222,6 @@ class Moto:
         queue.add_message(message)
         return message
 
-    def _put_object(self, params: Params) -> dict[str, Any]:
-        _only(params, "Bucket", "Key", "Body", "ContentType")
-        if not isinstance(params["Body"], bytes):
-            raise NotDirect
-        key = s3_backends[ACCOUNT]["aws"].put_object(params["Bucket"], params["Key"], params["Body"])
-        if content_type := params.get("ContentType"):
-            key.set_metadata({"content-type": content_type})
-        return {"ETag": key.etag}
-
     def _get_secret_value(self, params: Params) -> dict[str, Any]:
         _only(params, "SecretId")
         secret: Any = secretsmanager_backends[ACCOUNT][self.region].secrets[params["SecretId"]]
@@ -221,7 +233,22 @@ class Moto:
             "SecretString": version["secret_string"],
         }
 
+    def _send_email(self, params: Params) -> dict[str, Any]:
+        _only(params, *_MAIL)
+        simple, sender = params["Content"]["Simple"], params["FromEmailAddress"]
+        if not self.ses.core_backend._is_verified_address(sender):
+            # The long way counts the refusal, and must count it once.
+            raise NotDirect
+        body = simple["Body"]
+        message = self.ses.send_email(
+            sender, params["Destination"], simple["Subject"]["Data"], body["Html" if "Html" in body else "Text"]["Data"]
+        )
+        return {"MessageId": message.id}
 
+
+_MAIL = (
+    "FromEmailAddress", "ReplyToAddresses", "Destination", "Content", "EmailTags", "ConfigurationSetName",
+)  # fmt: skip
 _SHOWN = ("ProjectionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues")
 _CONDITION = ("ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues")
 

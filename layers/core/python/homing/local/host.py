@@ -25,6 +25,7 @@ from typing import Any, Self
 import boto3
 from moto import mock_aws
 
+from homing.adapters.memory.caller import Called, MemoryCaller
 from homing.domain.errors import HomingError
 from homing.local.bus import Buses, bus_names, rules_of
 from homing.local.clock import VirtualClock, duration_of, instant_of
@@ -36,11 +37,12 @@ from homing.local.mail import SentMail, Ses
 from homing.local.provision import provision
 from homing.local.sources import Source
 from homing.local.sources.asynchronous import AsyncQueue
+from homing.local.sources.queue import QueueSource
 from homing.local.sources.timers import Timers
 from homing.local.synth import repository, synthesize
 from homing.local.template import Place, Template
 from homing.local.watch import DecisionWatch
-from homing.local.wire import Wire
+from homing.local.wire import Operation, Wire
 from homing.local.wiring import Wiring
 from homing.runtime import clock as runtime_clock
 from homing.runtime import observability, parts
@@ -50,7 +52,7 @@ WRITE_KEY = "local-write-key"
 WEBHOOK_SECRET = "local-webhook-secret"
 # So often may work make new work without time passing before it counts as a loop.
 _ENOUGH = 100_000
-# After so many moves of the clock moto's list of everything it ever made is emptied.
+# After so many steps of the clock moto's list of everything it ever made is emptied.
 _TIDY_EVERY = 500
 
 
@@ -79,6 +81,8 @@ class LocalHost:
         self.decisions = DecisionWatch()
         self.wire.observers.append(self.decisions)
         self.telemetry: dict[str, MemoryTelemetry] = {}
+        # Who is called instead of the webhooks: takes everything, unless told otherwise.
+        self.caller = MemoryCaller()
         self._mock = mock_aws()
         self._code = str(code) if code else None
         self._environment: dict[str, str | None] = {}
@@ -87,17 +91,19 @@ class LocalHost:
         self._async = AsyncQueue(self.functions.invoke, wiring.deliver, self.clock, wiring.async_settings())
         self._timers = Timers(self.clock)
         self._sources: list[Source] = []
-        self._moves = 0
+        self._settled = 0
         self.bus = Buses(
             bus_names(template), rules_of(template), self.clock, wiring.send, self._async.accept,
             template.place.account, template.place.region,
         )  # fmt: skip
         sets = frozenset(found.name for found in template.resources("AWS::SES::ConfigurationSet"))
-        self.ses = Ses(sets, self.clock, self._publish_default, self._timers.at, follow)
+        identities = any(True for _ in template.resources("AWS::SES::EmailIdentity"))
+        self.ses = Ses(sets, identities, self.moto, self.clock, self._publish_default, self._timers.at, follow)
         self.api = api_of(template, self.functions.invoke, self.clock)
         self.wire.served = {
-            ("events", "PutEvents"): self.bus.put_events,
+            ("events", "PutEvents"): lambda params, _: self.bus.put_events(params),
             ("sesv2", "SendEmail"): self.ses.send_email,
+            ("sqs", "ChangeMessageVisibilityBatch"): self._change_visibility,
         }
         if direct:
             self.wire.direct = self.moto.operations()
@@ -141,6 +147,7 @@ class LocalHost:
             self.close()
             raise
         self.wire.calls.clear()
+        self.wire.long.clear()
         return self
 
     def __exit__(
@@ -154,6 +161,7 @@ class LocalHost:
         observability.install()
         parts.install_sleep(time.sleep)
         parts.install_workers()
+        parts.install_caller()
         self.wire.remove()
         self.functions.cold_start()
         if self._code:
@@ -175,9 +183,6 @@ class LocalHost:
     def advance_to(self, moment: int | str | datetime) -> None:
         """Lets time pass until then, jumping from due instant to due instant. The past is ignored."""
         until = instant_of(moment)
-        self._moves += 1
-        if self._moves % _TIDY_EVERY == 0:
-            self.moto.tidy()
         self.settle()
         while (due := self.next_at()) is not None and due <= until:
             self.clock.set(due)
@@ -187,6 +192,9 @@ class LocalHost:
 
     def settle(self) -> None:
         """Does all that is due now. Raises HomingError when that never ends."""
+        self._settled += 1
+        if self._settled % _TIDY_EVERY == 0:
+            self.moto.tidy()
         for _ in range(_ENOUGH):
             # A list: every source gets its turn, or a busy one would starve the rest.
             if not any([source.poll() for source in self._sources]):  # noqa: C419
@@ -213,6 +221,11 @@ class LocalHost:
     def mails(self) -> list[SentMail]:
         """Every mail that SES took, oldest first."""
         return self.ses.mails
+
+    @property
+    def calls(self) -> list[Called]:
+        """Every call of a webhook, oldest first; nobody was called."""
+        return self.caller.calls
 
     def ses_event(self, mail: SentMail, kind: str, **more: Any) -> None:
         """Lets SES report something about a mail (mail.Ses.event)."""
@@ -247,6 +260,14 @@ class LocalHost:
     def _named(self, type_: str, end: str) -> str:
         return next(found.name for found in self.template.resources(type_) if found.name.endswith(end))
 
+    def _change_visibility(self, params: Mapping[str, Any], moto: Operation) -> dict[str, Any]:
+        """Messages that a function was handed are not moto's any more."""
+        name = str(params["QueueUrl"]).rsplit("/", 1)[-1]
+        for source in self._sources:
+            if isinstance(source, QueueSource) and source.mapping.queue_arn.endswith(f":{name}"):
+                return source.change_visibility(params)
+        return moto(params)
+
     def _publish_default(self, source: str, detail_type: str, detail: dict[str, Any]) -> None:
         self.bus.publish("default", source, detail_type, detail)
 
@@ -265,6 +286,7 @@ class LocalHost:
         runtime_clock.install(self.clock)
         parts.install_sleep(lambda _: None)
         parts.install_workers(1)
+        parts.install_caller(self.caller)
 
         def telemetry(function: str) -> MemoryTelemetry:
             return self.telemetry.setdefault(function, MemoryTelemetry())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from homing.adapters.blob import unpack
@@ -13,9 +14,13 @@ _LEDGER = "ledger#"
 
 @dataclass(slots=True)
 class DecisionWatch:
-    """Reads along as ledgers are written; ``entries`` has the latest state of each send, with its profile id."""
+    """Reads along as ledgers are written; ``entries`` has the latest state of each send, with its profile id.
+
+    ``told`` is called with every state of a send that differs from the one before.
+    """
 
     entries: dict[str, tuple[str, Entry]] = field(default_factory=dict)
+    told: Callable[[str, Entry], None] | None = None
 
     def __call__(self, service: str, operation: str, params: Params) -> None:
         """One successful call of a function."""
@@ -25,4 +30,8 @@ class DecisionWatch:
         if item.get("pk", {}).get("S", "").startswith(_LEDGER):
             ledger = Ledger.from_dict(unpack(item["data"]["B"]))
             for entry in ledger.entries.values():
-                self.entries[entry.send_id] = (ledger.profile_id, entry)
+                known = (ledger.profile_id, entry)
+                if self.entries.get(entry.send_id) != known:
+                    self.entries[entry.send_id] = known
+                    if self.told:
+                        self.told(*known)

@@ -20,6 +20,8 @@ from homing.local.faults import Faults
 
 Params = Mapping[str, Any]
 Operation = Callable[[Params], dict[str, Any]]
+# What the host answers itself is given moto's own answer to the same operation, to ask for it or not.
+Served = Callable[[Params, Operation], dict[str, Any]]
 _LongWay = Callable[[str, Params], dict[str, Any]]
 
 _EVENT = "creating-client-class"
@@ -46,10 +48,12 @@ class Wire:
     """
 
     def __init__(self, faults: Faults, changed: Callable[[str], None] = lambda _: None) -> None:
-        self.served: dict[tuple[str, str], Operation] = {}
+        self.served: dict[tuple[str, str], Served] = {}
         self.direct: dict[tuple[str, str], Operation] = {}
         self.observers: list[Callable[[str, str, Params], None]] = []
         self.calls: Counter[tuple[str, str]] = Counter()
+        # Those of them that went all the way through moto.
+        self.long: Counter[tuple[str, str]] = Counter()
         self._faults = faults
         self._changed = changed
         self._lock = RLock()
@@ -79,20 +83,27 @@ class Wire:
             return answer
 
     def _answer(self, client: Any, service: str, operation: str, params: Params, long_way: _LongWay) -> dict[str, Any]:
+        def moto(params: Params) -> dict[str, Any]:
+            return self._moto(service, operation, params, long_way)
+
         if served := self.served.get((service, operation)):
             try:
-                return _success(served(params))
+                return _success(served(params, moto))
             except Refusal as refusal:
                 response: Any = {
                     "Error": {"Code": refusal.code, "Message": str(refusal)},
                     "ResponseMetadata": {"HTTPStatusCode": 400},
                 }
                 raise client.exceptions.from_code(refusal.code)(response, operation) from refusal
+        return moto(params)
+
+    def _moto(self, service: str, operation: str, params: Params, long_way: _LongWay) -> dict[str, Any]:
         if direct := self.direct.get((service, operation)):
             try:
                 return _success(direct(params))
             except Exception:  # noqa: BLE001 - the long way raises it properly
                 pass
+        self.long[service, operation] += 1
         try:
             return long_way(operation, params)
         finally:

@@ -145,7 +145,9 @@ class Wiring:
             def fire(at: int, arn: str = arn, fixed: str | None = fixed) -> None:
                 accept(arn, json.loads(fixed) if fixed else self._tick(resource, at))
 
-            waiting = self._waiting(self.functions.find(arn).environment.values())
+            # What runs at an hour of the day has work of its own then.
+            sweeps = isinstance(expression, schedules.Rate)
+            waiting = self._waiting(self.functions.find(arn).environment.values()) if sweeps else None
             yield Schedule(expression, fire, self.now, waiting, self.now())
 
     def _waiting(self, environment: Any) -> Callable[[], int | None] | None:

@@ -57,14 +57,19 @@ class AsyncQueue:
         return self._waiting[0][0] if self._waiting else None
 
     def poll(self) -> bool:
-        """Tries one invocation if one is due."""
-        if not self._waiting or self._waiting[0][0] > self.now():
-            return False
-        invocation = heapq.heappop(self._waiting)[2]
+        """Tries what is due; what comes in meanwhile has its turn with the next poll."""
+        due = []
+        while self._waiting and self._waiting[0][0] <= self.now():
+            due.append(heapq.heappop(self._waiting)[2])
+        for invocation in due:
+            self._try(invocation)
+        return bool(due)
+
+    def _try(self, invocation: _Invocation) -> None:
         settings = self.settings.get(invocation.function, AsyncSettings())
         if self.now() - invocation.accepted_at > settings.max_age:
             self._give_up(invocation, settings, "EventAgeExceeded")
-            return True
+            return
         try:
             self.invoke(invocation.function, invocation.event)
         except FunctionFailed:
@@ -73,7 +78,6 @@ class AsyncQueue:
                 self._give_up(tried, settings, "RetriesExhausted")
             else:
                 self._put(self.now() + _DELAYS[min(tried.attempts, len(_DELAYS)) - 1], tried)
-        return True
 
     def _put(self, at: int, invocation: _Invocation) -> None:
         heapq.heappush(self._waiting, (at, next(self._order), invocation))

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,9 @@ from typing import Any
 from homing.domain.errors import InvalidInput
 from homing.domain.time import SECOND
 from homing.local.sources import FunctionFailed, Invoke
+
+# Twelve hours.
+_LONGEST_HIDDEN = 43_200
 
 
 @dataclass(slots=True)
@@ -70,35 +74,47 @@ class QueueSource:
     bury: Callable[[QueueMessage], None]
     invoke: Invoke
     now: Callable[[], int]
+    # In the order in which they become visible, so that a long queue costs a batch no more than a short one.
     messages: list[QueueMessage] = field(default_factory=list)
+    # What a function is working on, by receipt handle.
+    _handed_out: dict[str, QueueMessage] = field(default_factory=dict)
 
     def next_at(self) -> int | None:
         """When a batch is due: at once when enough messages are visible, else when the first one waited its window."""
         if not self.messages:
             return None
-        first = min(message.visible_at for message in self.messages)
+        first = self.messages[0].visible_at
         if not self.mapping.window:
             return first
-        visible = sum(1 for message in self.messages if message.visible_at <= self.now())
+        visible = bisect_right(self.messages, self.now(), key=_visible_at)
         return first if visible >= self.mapping.batch_size else first + self.mapping.window
 
     def poll(self) -> bool:
         """Receives and works on one batch if one is due."""
-        self.messages.extend(self.take())
+        for message in self.take():
+            insort(self.messages, message, key=_visible_at)
         due = self.next_at()
         now = self.now()
         if due is None or due > now:
             return False
-        batch: list[QueueMessage] = []
-        for message in [message for message in self.messages if message.visible_at <= now]:
-            if self.mapping.max_receives is not None and message.receives >= self.mapping.max_receives:
-                self.messages.remove(message)
-                self.bury(message)
-            elif len(batch) < self.mapping.batch_size:
-                batch.append(message)
-        if batch:
+        if batch := self._receive(now):
             self._work(batch, now)
         return True
+
+    def _receive(self, now: int) -> list[QueueMessage]:
+        """Takes a batch out of the queue; what was received too often already is buried."""
+        batch: list[QueueMessage] = []
+        seen = 0
+        for message in self.messages:
+            if message.visible_at > now or len(batch) == self.mapping.batch_size:
+                break
+            seen += 1
+            if self.mapping.max_receives is not None and message.receives >= self.mapping.max_receives:
+                self.bury(message)
+            else:
+                batch.append(message)
+        del self.messages[:seen]
+        return batch
 
     def _work(self, batch: list[QueueMessage], now: int) -> None:
         for message in batch:
@@ -106,13 +122,31 @@ class QueueSource:
             if message.first_received_at is None:
                 message.first_received_at = now
             message.visible_at = now + self.mapping.visibility
+            self._handed_out[_receipt(message)] = message
+        left = {message.id for message in batch}
         try:
             answer = self.invoke(self.mapping.function, {"Records": [self._record(message) for message in batch]})
+            left = self._failures(batch, answer)
         except FunctionFailed:
             return
-        failed = self._failures(batch, answer)
-        done = {message.id for message in batch if message.id not in failed}
-        self.messages = [message for message in self.messages if message.id not in done]
+        finally:
+            self._handed_out.clear()
+            for message in batch:
+                if message.id in left:
+                    insort(self.messages, message, key=_visible_at)
+
+    def change_visibility(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """ChangeMessageVisibilityBatch, as a function calls it for messages that it was handed."""
+        answer: dict[str, Any] = {"Successful": [], "Failed": []}
+        for entry in params["Entries"]:
+            message, seconds = self._handed_out.get(entry["ReceiptHandle"]), int(entry["VisibilityTimeout"])
+            if message is None or not 0 <= seconds <= _LONGEST_HIDDEN:
+                code = "ReceiptHandleIsInvalid" if message is None else "InvalidParameterValue"
+                answer["Failed"].append({"Id": entry["Id"], "SenderFault": True, "Code": code})
+                continue
+            message.visible_at = self.now() + seconds * SECOND
+            answer["Successful"].append({"Id": entry["Id"]})
+        return answer
 
     def _failures(self, batch: list[QueueMessage], answer: Any) -> set[str]:
         """Ids that stay in the queue; an identifier that is missing or not of this batch means all of them."""
@@ -126,7 +160,7 @@ class QueueSource:
         first = message.sent_at if message.first_received_at is None else message.first_received_at
         return {
             "messageId": message.id,
-            "receiptHandle": f"{message.id}/{message.receives}",
+            "receiptHandle": _receipt(message),
             "body": message.body,
             "attributes": {
                 "ApproximateReceiveCount": str(message.receives),
@@ -140,3 +174,11 @@ class QueueSource:
             "eventSourceARN": self.mapping.queue_arn,
             "awsRegion": self.mapping.region,
         }
+
+
+def _receipt(message: QueueMessage) -> str:
+    return f"{message.id}/{message.receives}"
+
+
+def _visible_at(message: QueueMessage) -> int:
+    return message.visible_at

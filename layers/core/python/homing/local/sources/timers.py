@@ -64,8 +64,10 @@ class Timers:
         return self._waiting[0][0] if self._waiting else None
 
     def poll(self) -> bool:
-        """Makes one call if it is due."""
-        if not self._waiting or self._waiting[0][0] > self.now():
-            return False
-        heapq.heappop(self._waiting)[2]()
-        return True
+        """Makes the calls that are due; those that are asked for meanwhile come with the next poll."""
+        due = []
+        while self._waiting and self._waiting[0][0] <= self.now():
+            due.append(heapq.heappop(self._waiting)[2])
+        for call in due:
+            call()
+        return bool(due)
