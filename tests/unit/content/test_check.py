@@ -54,6 +54,10 @@ def test_the_bad_campaigns_show_what_check_finds() -> None:
     [
         ("<mj-text>{{ first_name }}</mj-text>", ["may_be_missing"]),
         ("<mj-text>{{ first_name | default: 'you' }}</mj-text>", []),
+        ("<mj-text>Hello {{ first_name | default: ' ' }}!</mj-text>", ["empty_fallback"]),
+        ("<mj-text>{% echo first_name | default: '' %}</mj-text>", ["empty_fallback"]),
+        ("<mj-text>{{ first_name | default: '' | append: '!' }}</mj-text>", []),
+        ("<mj-text>{% assign who = first_name | default: '' %}{% if who != '' %}{{ who }}{% endif %}</mj-text>", []),
         ("<mj-text>{{ first_name | upcase | default: 'you' }}</mj-text>", ["may_be_missing", "render"]),
         ("<mj-text>{% if first_name %}{{ first_name }}{% endif %}</mj-text>", []),
         ("<mj-text>{% if first_name %}{% else %}{{ first_name }}{% endif %}</mj-text>", ["may_be_missing", "render"]),

@@ -79,6 +79,11 @@ CODES: dict[str, Code] = {
         "Not everybody has it: a mail that reads it can't be sent to those who don't. "
         "Write `{% if first_name %}…{% endif %}` round it, or `{{ first_name | default: 'there' }}`.",
     ),
+    "empty_fallback": Code(
+        "warning",
+        "A fallback that says nothing leaves a gap: `Hello {{ first_name | default: '' }}!` reads “Hello !”. "
+        "Write `{% if first_name %} {{ first_name }}{% endif %}`.",
+    ),
     "may_be_misspelt": Code(
         "warning",
         "A trait that the template asks for, or gives a default, is called almost like one that is known. "

@@ -74,6 +74,8 @@ class _Reader:
         else:
             for expression in node.expressions():
                 self.expression(expression, asked)
+                if kind in {"OutputNode", "EchoNode"}:
+                    self._fallback(expression)
             for name in node.template_scope():
                 self.known[str(name)] = ANYTHING
             self.block(self._children(node), asked)
@@ -127,6 +129,19 @@ class _Reader:
         for path in _paths(expression):
             certain = asked | ({_names(path)} if defaulted and left is path else frozenset())
             self.path(_names(path), path.token.start_index, certain)
+
+    def _fallback(self, expression: Any) -> None:
+        """A fallback that says nothing leaves a gap in the sentence. What is assigned may be asked for later."""
+        filters = getattr(expression, "filters", None) or []
+        if [one.name for one in filters] != ["default"] or len(filters[0].args) != 1:
+            return
+        literal = filters[0].args[0].value
+        if type(literal).__name__ == "StringLiteral" and not literal.value.strip():
+            shown = ".".join(map(str, _names(expression.left))) if _is_path(expression.left) else "it"
+            message = (
+                f"the fallback is empty, so there is a gap without {shown}: write words, or ask with {{% if {shown} %}}"
+            )
+            self._say(message, "empty_fallback", filters[0].token.start_index)
 
     def path(self, names: Names, index: int, asked: frozenset[Names]) -> None:
         """One path, such as ``cart.items.first.price``."""
