@@ -24,6 +24,16 @@ def read_folder(path: Path | str) -> dict[str, bytes]:
     }
 
 
+def read_stories(path: Path | str) -> dict[str, bytes]:
+    """The stories of a campaigns folder by their paths in it: they lie with the campaigns and are no part of the bundle."""
+    root = Path(path)
+    return {
+        file.relative_to(root).as_posix(): file.read_bytes()
+        for file in sorted((root / "stories").glob("*"))
+        if file.is_file() and not file.name.startswith(".")
+    }
+
+
 def write_bundle(campaigns: Campaigns, path: Path | str) -> None:
     """Writes the bundle; the same campaigns give the same bytes."""
     target = Path(path)

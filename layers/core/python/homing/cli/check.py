@@ -1,4 +1,4 @@
-"""``homing check``: segments, flows and templates, before anybody gets a mail."""
+"""``homing check``: segments, flows, templates and stories, before anybody gets a mail."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from homing.adapters.files import load_bundle, read_folder
+from homing.adapters.files import load_bundle, read_folder, read_stories
 from homing.cli.folders import campaigns_option
 from homing.domain.content.lint import Finding, lint
 from homing.domain.content.new_memory import new_memory
@@ -27,7 +27,7 @@ from homing.domain.errors import InvalidCampaign, InvalidInput
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
 def command(campaigns: Path, against: Path | None, online: bool, as_json: bool, strict: bool) -> None:
-    """Find mistakes in segments, flows and templates: exits 1 when there are any."""
+    """Find mistakes in segments, flows, templates and stories: exits 1 when there are any."""
     try:
         findings = check(campaigns)
         if against is not None and not any(finding.severity == "error" for finding in findings):
@@ -53,7 +53,7 @@ def command(campaigns: Path, against: Path | None, online: bool, as_json: bool, 
 
 def check(folder: Path) -> list[Finding]:
     """All findings. Raises InvalidInput when there is no such folder."""
-    return lint(read_folder(folder))
+    return lint(read_folder(folder) | read_stories(folder))
 
 
 def unanswered(folder: Path) -> list[Finding]:

@@ -22,6 +22,7 @@ from homing.domain.content.variables import read_by
 from homing.domain.content.yaml_source import Located
 from homing.domain.errors import InvalidCampaign
 from homing.domain.events.names import KNOWN
+from homing.domain.stories.check import in_stories
 
 _PICTURE = re.compile(r"<(?:img|mj-image)\b(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>", re.DOTALL)
 
@@ -62,6 +63,7 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
         wrong = any(CODES[problem.code].severity == "error" for problem in problems)
         made = in_mails(campaigns, sources.templates)
         problems += [problem for problem in made if not (wrong and CODES[problem.code].severity == "error")]
+    problems += in_stories(files, sources)
     found = {str(problem): Finding(CODES[problem.code].severity, problem) for problem in problems}
     return sorted(found.values(), key=lambda finding: finding.place)
 

@@ -211,6 +211,7 @@ def _strangers(files: Mapping[str, bytes]) -> Iterator[InvalidCampaign]:
         "flows": (".yaml",),
         "templates": (".mjml", ".txt"),
         "blocks": (".mjml",),
+        "stories": (".yaml",),
     }
     for file in sorted(files):
         folder, _, rest = file.partition("/")

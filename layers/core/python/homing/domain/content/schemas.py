@@ -14,6 +14,7 @@ from homing.domain.content.template_source import FrontMatter
 from homing.domain.flows.language import Flow, Trigger, TriggerKind
 from homing.domain.flows.trigger import ARGUMENTS, NEEDED, SEGMENT_KINDS
 from homing.domain.segments.language import Segment
+from homing.domain.stories.schema import story_schema
 from homing.domain.time import format_duration
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -34,7 +35,8 @@ def schemas() -> dict[str, dict[str, Any]]:
         "template": FrontMatter,
         "product": Product,
     }
-    return {name: _schema(name, model.model_json_schema(by_alias=True)) for name, model in models.items()}
+    found = {name: _schema(name, model.model_json_schema(by_alias=True)) for name, model in models.items()}
+    return {**found, "story": {"$schema": _DIALECT, **_written(story_schema())}}
 
 
 def _schema(name: str, schema: dict[str, Any]) -> dict[str, Any]:

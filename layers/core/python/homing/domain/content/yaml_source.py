@@ -44,6 +44,21 @@ class Located:
             steps = steps[:-1]
         return self.values.get(steps, (1, 1))
 
+    def at(self, path: Sequence[str | int]) -> Any:
+        """The value at a path that is there."""
+        value = self.value
+        for step in path:
+            value = value[step]
+        return value
+
+    def part(self, path: Sequence[str | int]) -> Located:
+        """What stands at a path as a document of its own, with its places."""
+        steps = tuple(path)
+        size = len(steps)
+        values = {place[size:]: at for place, at in self.values.items() if place[:size] == steps}
+        keys = {place[size:]: at for place, at in self.keys.items() if place[:size] == steps and len(place) > size}
+        return Located(self.file, self.at(steps), values, keys)
+
 
 @cache
 def _loader() -> Any:

@@ -41,6 +41,12 @@ _UNKNOWN = {
     "reply_lost": "the mail service's answer was lost, so nobody knows; it is never repeated",
 }
 
+# Every word that a decision may have for its reason; some are followed by a colon and details.
+REASONS = frozenset({
+    *_WAITS, *(f"{word}{_LATE}" for word in _WAITS), *_NEVER, *_UNKNOWN, "throttled", "refused", "render_failed",
+    "unknown_code", "code_expired", "code_ended", "no_code_left", "flow_paused", "flow_stopped",
+})  # fmt: skip
+
 
 def decision(entry: Entry, zone: ZoneInfo) -> str:
     """One sentence: what was decided and why; instants on the clock of ``zone``."""
