@@ -15,8 +15,8 @@ from benchmarks.measure import Report, budgets
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 NAMES = (
-    "updater", "segments", "profile_sizes", "recompute", "calls", "cost", "imports", "rendering", "backtest",
-    "ten_thousand",
+    "updater", "segments", "profile_sizes", "recompute", "calls", "cost", "waking", "imports", "rendering",
+    "backtest", "ten_thousand",
 )  # fmt: skip
 
 
@@ -85,6 +85,11 @@ def _parts(quick: bool, reports: dict[str, Report]) -> dict[str, Callable[[], Re
 
         return cost.run(reports.get("calls") or calls())
 
+    def waking() -> Report:
+        from benchmarks import waking
+
+        return waking.run(quick=quick)
+
     def imports() -> Report:
         from benchmarks import imports
 
@@ -105,7 +110,9 @@ def _parts(quick: bool, reports: dict[str, Report]) -> dict[str, Callable[[], Re
 
         return ten_thousand.run(quick=quick)
 
-    made = (updater, segments, profile_sizes, recompute, calls, cost, imports, rendering, backtest, ten_thousand)
+    made = (
+        updater, segments, profile_sizes, recompute, calls, cost, waking, imports, rendering, backtest, ten_thousand,
+    )  # fmt: skip
     return {part.__name__: part for part in made}
 
 

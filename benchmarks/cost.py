@@ -40,7 +40,8 @@ _WAIT = 0.005
 _ONE_CPU_MB = 1769
 _MONTH = 730
 _MINUTES = _MONTH * 60
-_WAKE_QUERIES = 16
+# Of a sweep that finds nothing; benchmarks.waking counts them.
+WAKE_QUERIES = 16
 
 
 def run(calls: Report) -> Report:
@@ -142,9 +143,9 @@ def _idle() -> dict[str, float]:
             found[resource["Type"]] += 1
             if resource["Type"] == "AWS::Kinesis::Stream":
                 found["retained"] += int(resource["Properties"].get("RetentionPeriodHours", 24) > 24)
-    sweep = _WAKE_QUERIES * 0.5 * PRICES["DynamoDB read unit"] + PRICES["Lambda request"]
+    sweep = WAKE_QUERIES * 0.5 * PRICES["DynamoDB read unit"] + PRICES["Lambda request"]
     # 80 ms at 512 MB for a sweep that finds nothing: 16 queries, one after another.
-    sweep += _WAKE_QUERIES * _WAIT * 0.5 * PRICES["Lambda GB-second, arm64"]
+    sweep += WAKE_QUERIES * _WAIT * 0.5 * PRICES["Lambda GB-second, arm64"]
     # docs/audit.md: 30 segments of 2,048 members and more, and a day of 86,400 archive objects, of which 200 are read.
     night = 30 * 16 * 2 * PRICES["DynamoDB read unit"] + 90 * PRICES["S3 LIST"] + 240 * PRICES["S3 GET"]
     night += PRICES["S3 PUT"] + PRICES["Lambda request"] + 10 * PRICES["Lambda GB-second, arm64"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
@@ -25,15 +25,17 @@ from homing.services.update_profiles import UpdateProfiles
 
 
 class Stub:
-    """A table of items by ``id`` and a bucket without a floor. ``latency`` in seconds is waited in each call."""
+    """A table of items by ``id`` and a bucket without a floor. ``latency`` in seconds is waited in each call; ``more``
+    answers other operations, such as ``Query``."""
 
-    def __init__(self, latency: float = 0.0) -> None:
+    def __init__(self, latency: float = 0.0, more: Mapping[str, Callable[[Any], Any]] | None = None) -> None:
         self.items: dict[str, Any] = {}
         self.calls: Counter[str] = Counter()
         self.read_units = 0.0
         self.write_units = 0
         self.cpu = 0.0
         self._latency = latency
+        self._answers = {"PutItem": self._put, "BatchGetItem": self._get, **(more or {})}
         self._lock = Lock()
 
     def client(self, service: str) -> Any:
@@ -64,7 +66,7 @@ class Stub:
         if operation != "PutObject":
             asked = orjson.loads(request.body or b"{}")  # type: ignore[arg-type]
             with self._lock:
-                body = orjson.dumps(self._put(asked) if operation == "PutItem" else self._get(asked))
+                body = orjson.dumps(self._answers[operation](asked))
         headers = {"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))}
         # Nothing is left to read: the content is set, as botocore sets it after reading.
         response: Any = AWSResponse(request.url, 200, headers, None)  # type: ignore[arg-type]
@@ -77,7 +79,8 @@ class Stub:
     def _put(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         item = asked["Item"]
         self.write_units += write_units(size_of(item))
-        self.items[item["id"]["S"]] = item
+        if "id" in item:
+            self.items[item["id"]["S"]] = item
         return {}
 
     def _get(self, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ BROWSING = "tests/unit/triggers/test_browsing_equals_a_naive_reading.py"
 CODECS = "tests/unit/profiles/test_codec.py"
 NEWS = "tests/unit/triggers/test_history.py"
 UPDATES = "tests/unit/services/test_update_profiles.py"
+SWEEPS = "tests/unit/services/test_wake_due.py"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ STATEMENTS, CODEC, CARTS_FILE = (
 ENGINE_FILE, TRIGGERS = "domain/engine.py", "domain/triggers/triggers.py"
 STAGED = "domain/attributes/staged.py"
 TIME_FILE, COMPARISONS = "domain/time.py", "domain/segments/comparisons.py"
+LANES, WAKES, PROGRESS = "services/sweep.py", "services/wake_due.py", "domain/progress.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     # Evaluation
@@ -312,5 +314,41 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "a redelivered message fires again", FOLD,
         "return message_hash(event.message_id) in profile.seen", "return False", (UPDATES,),
+    ),
+    # Sweeps
+    Mutant(
+        "a sweep reads one page of a bucket and no more", LANES,
+        "            if len(page) < PAGE:", "            if page:", (SWEEPS,),
+    ),
+    Mutant(
+        "a sweep takes bucket after bucket", LANES,
+        "merge(*walks, key=lambda item: item[1].at)", "merge(*walks, key=lambda item: item[0])", (SWEEPS,),
+    ),
+    Mutant(
+        "a sweep that ran out of time says that it caught up", LANES,
+        "        if not self.done:\n            return Pass(self.places)\n", "", (SWEEPS,),
+    ),
+    Mutant(
+        "what came due just now is left behind a sweep's place", LANES,
+        "if place.at <= settled:", "if place.at <= settled + _SETTLED:", (SWEEPS,),
+    ),
+    Mutant(
+        "a sweep's place stays for ever", PROGRESS,
+        "return self.caught_up is None or abs(now - self.caught_up) < lease", "return True", (SWEEPS,),
+    ),
+    Mutant(
+        "a clock that ran ahead stops the sweeps", PROGRESS,
+        "abs(now - self.caught_up) < lease", "now - self.caught_up < lease", (SWEEPS,),
+    ),
+    Mutant(
+        "a long sweep writes its place down at its end only", WAKES,
+        "elif self._wake.clock() >= self._saved_at + CHECKPOINT:", "elif False:", (SWEEPS,),
+    ),
+    Mutant(
+        "of two sweeps at once both go on", WAKES,
+        "        self._wake.progress.save(progress, expected=self._known.version)",
+        "        try:\n            self._wake.progress.save(progress, expected=self._known.version)\n"
+        "        except Conflict:\n            return",
+        (SWEEPS,),
     ),
 )  # fmt: skip

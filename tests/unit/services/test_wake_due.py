@@ -212,13 +212,14 @@ def test_what_came_due_just_now_is_behind_no_place() -> None:
 
 def test_a_clock_that_stood_still_for_a_day_is_caught_up_in_order_while_new_ones_come_due() -> None:
     shop = Shop()
-    backlog = many(12_000, lambda n: NINE - DAY + n * 7 * SECOND)
+    backlog = many(14_000, lambda n: NINE - DAY + n * 6 * SECOND)
     shop.runs(backlog)
-    shop.cost = 4 * SECOND
+    # A thousand a sweep: catching up takes longer than the lease of a place.
+    shop.cost = 46 * SECOND
     fresh = {f"fresh-{number}": NINE + number * 5 * SECOND for number in range(1, 60)}
     shop.runs(fresh)
     sweeps = 0
-    while len(set(shop.handed_on())) < 12_059:
+    while len(set(shop.handed_on())) < 14_059:
         shop.minute()
         sweeps += 1
         assert sweeps < 30
