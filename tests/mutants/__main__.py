@@ -54,7 +54,8 @@ def failing(test: str, package: Path, seed: int = 1) -> str:
     environment = {
         **os.environ,
         "PYTHONPATH": f"{package}{os.pathsep}{ROOT}",
-        "HYPOTHESIS_STORAGE_DIRECTORY": str(package),
+        # What hypothesis keeps goes with the copy; of the package itself, to where it always goes.
+        "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis" if package == PACKAGE.parent else package),
     }
     if test == EXACT:
         cases = ["--cases", str(CASES), "--seed", str(seed), "--first"]
