@@ -16,7 +16,7 @@ from benchmarks.measure import Report, budgets
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 NAMES = (
     "updater", "segments", "profile_sizes", "recompute", "calls", "cost", "waking", "imports", "rendering",
-    "backtest", "ten_thousand",
+    "backtest", "ten_thousand", "ten_thousand_stack",
 )  # fmt: skip
 
 
@@ -110,8 +110,14 @@ def _parts(quick: bool, reports: dict[str, Report]) -> dict[str, Callable[[], Re
 
         return ten_thousand.run(quick=quick)
 
+    def ten_thousand_stack() -> Report:
+        from benchmarks import ten_thousand_stack
+
+        return ten_thousand_stack.run(reports.get("ten_thousand") or ten_thousand(), quick=quick)
+
     made = (
         updater, segments, profile_sizes, recompute, calls, cost, waking, imports, rendering, backtest, ten_thousand,
+        ten_thousand_stack,
     )  # fmt: skip
     return {part.__name__: part for part in made}
 

@@ -6,11 +6,10 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from benchmarks import inputs
-from benchmarks.measure import Report, Table, number
+from benchmarks.measure import Report, Table, number, peak
 from homing.domain.time import parse_instant
 from homing.local.backtest import Backtest
 
@@ -54,21 +53,10 @@ def run(*, quick: bool) -> Report:
     return report
 
 
-def _peak() -> float:
-    """The most memory of this process so far, MB. getrusage would tell the parent's, where that was more."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / 1024
-
-
 def _measure(end: str) -> dict[str, float]:
     messages = inputs.real_month(end)
     backtest = Backtest(inputs.campaigns(), keep_mails=False)
-    before, began, cpu = _peak(), time.perf_counter(), time.process_time()
+    before, began, cpu = peak(), time.perf_counter(), time.process_time()
     for message in messages:
         backtest.message(message, parse_instant(message["timestamp"]))
     backtest.pass_time(parse_instant(f"{end}T00:00:00Z"))
@@ -77,7 +65,7 @@ def _measure(end: str) -> dict[str, float]:
     return {
         "events": backtest.events, "people": len(outputs.profiles), "messages": len(outputs.messages),
         "transitions": len(outputs.transitions), "writes": backtest.profiles.writes,
-        "wall": wall, "cpu": cpu, "peak": _peak(), "before": before,
+        "wall": wall, "cpu": cpu, "peak": peak(), "before": before,
     }  # fmt: skip
 
 
