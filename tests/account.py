@@ -106,7 +106,7 @@ def create_account(region: str, campaigns: str) -> Account:
     for bucket in ("archive", "quarantine"):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item]
     sqs, events = boto3.client("sqs", region_name=region), boto3.client("events", region_name=region)
-    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("inbox", "outbox", "bus-events")}
+    urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("inbox", "outbox", "calls", "bus-events")}
     arn = sqs.get_queue_attributes(QueueUrl=urls["bus-events"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     events.create_event_bus(Name="homing")
     events.put_rule(Name="all", EventBusName="homing", EventPattern='{"source":["homing"]}')
@@ -130,6 +130,7 @@ def create_account(region: str, campaigns: str) -> Account:
         "inbox_queue": urls["inbox"],
         "outbox_queue": urls["outbox"],
         "configuration_set": "homing",
+        "calls_queue": urls["calls"],
         "public_url": "https://mail.alder-and-moss.example",
     }
     environment = {f"HOMING_{name.upper()}": value for name, value in settings.items()}

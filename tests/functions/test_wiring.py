@@ -20,6 +20,7 @@ FACTORIES = [
     wiring.audit_segments,
     wiring.rank_customers,
     wiring.run_flows,
+    wiring.call_webhooks,
     wiring.send_email,
     wiring.receive_events,
     wiring.receive_webhook,

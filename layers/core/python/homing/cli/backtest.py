@@ -56,6 +56,7 @@ def _run(recording: Recording, campaigns: Path, end: int, out: Path | None, quie
     seconds = time.perf_counter() - began
     outputs = backtest.outputs()
     summary = summary_of(outputs, backtest.events, end)
+    summary["calls"] = dict(sorted(backtest.webhooks.items()))
     summary["seconds"] = round(seconds, 1)
     summary["events_per_second"] = round(backtest.events / seconds) if seconds else 0
     if out is not None:

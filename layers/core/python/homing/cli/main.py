@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "domain": ("domain", "Whether the DNS of the sender's domain is as it should be."),
     "sending": ("sending", "What leaves, bounces and complaints; lets stopped mail go on."),
     "review": ("review", "Who has something doubtful, and what to do about it."),
+    "webhook": ("webhook", "Systems that flows call: the secret for their receivers, and a call to try it."),
     "unmerge": ("unmerge", "Tell two people apart who became one profile by mistake."),
     "rebuild": ("rebuild", "Remember people as if today's definitions had always been."),
     "reference": ("reference", "The pages of docs/ that are generated from the code."),

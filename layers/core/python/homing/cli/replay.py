@@ -18,7 +18,7 @@ from homing.cli.results import summary_of, text_of, write
 if TYPE_CHECKING:
     from homing.local.recording import Recording
 
-_KEPT_FILES = "messages.jsonl, transitions.jsonl, profiles.jsonl, quarantine.jsonl, report.html, archive/"
+_KEPT_FILES = "messages.jsonl, transitions.jsonl, profiles.jsonl, quarantine.jsonl, calls.jsonl, report.html, archive/"
 
 
 @click.command("replay")

@@ -32,6 +32,7 @@ def summary_of(outputs: Outputs, events: int, until: int) -> dict[str, Any]:
         "transitions": len(outputs.transitions),
         "messages": dict(sorted(Counter(message.status for message in outputs.messages).items())),
         "reasons": dict(Counter(message.reason for message in outputs.messages if message.reason).most_common()),
+        "calls": dict(sorted(Counter(call.webhook for call in outputs.calls).items())),
         "quarantined": len(outputs.quarantine),
         "unreadable_lines": sum(line.source == "file" for line in outputs.quarantine),
     }
@@ -47,6 +48,9 @@ def text_of(summary: dict[str, Any], out: Path | None) -> str:
     ]
     if summary["reasons"]:
         lines.append("reasons: " + ", ".join(f"{reason} {count}" for reason, count in summary["reasons"].items()))
+    if summary.get("calls"):
+        told = ", ".join(f"{webhook} {count}" for webhook, count in summary["calls"].items())
+        lines.append(f"webhooks that would have been called: {told}")
     if summary["quarantined"]:
         lines.append(
             f"quarantined or refused: {summary['quarantined']} ({summary['unreadable_lines']} unreadable lines)"

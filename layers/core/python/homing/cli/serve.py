@@ -35,6 +35,7 @@ def command(port: int, campaigns: Path) -> None:
         facts = {
             "mailbox": f"{url}/_/mail",
             "quarantine": f"{url}/_/quarantine",
+            "calls": f"{url}/_/calls, what flows would tell other systems; nobody is called",
             "write key": WRITE_KEY,
             "webhooks": f"{url}/webhooks/shopify, signed with the secret {WEBHOOK_SECRET}",
         }

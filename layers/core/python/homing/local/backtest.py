@@ -6,6 +6,7 @@ What history cannot know is how people would have reacted to mail that they neve
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,7 +40,7 @@ from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
 from homing.local.counting import Counting
 from homing.local.figures import Figures
-from homing.local.outputs import Outputs, QuarantineLine, Transition
+from homing.local.outputs import CallLine, Outputs, QuarantineLine, Transition
 from homing.services.codes import Codes
 from homing.services.ports import BusEvent
 from homing.services.publish_changes import MERGED, ProfileImage, PublishChanges
@@ -73,6 +74,9 @@ class Backtest:
     transitions: list[Transition] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     refused: list[QuarantineLine] = field(default_factory=list)
+    # Calls of webhooks that were asked for: how many of each, and what they are about, kept where mails are.
+    webhooks: Counter[str] = field(default_factory=Counter)
+    called: list[CallLine] = field(default_factory=list)
     # Is told of every decision about a send: when, about whom, and what stands in the ledger.
     watch: Callable[[int, str, Entry], None] | None = None
 
@@ -226,6 +230,9 @@ class Backtest:
             # Nobody is called: what would have been asked of other systems is only counted.
             if called := self.calls.take():
                 self.counts["calls"] = self.counts.get("calls", 0) + len(called)
+                self.webhooks.update(request.webhook for request in called)
+                if self.keep_mails:
+                    self.called += [decisions.call_line(request) for request in called]
             if not (told or images or self._images or self.stream.items or self.inbox.items or self.outbox.items):
                 return
 
@@ -289,4 +296,5 @@ class Backtest:
                 for bad in self.quarantine.records
             ]
             + self.refused,
+            calls=self.called,
         )

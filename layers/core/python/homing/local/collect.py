@@ -15,7 +15,7 @@ from homing.domain.profiles.profile import Profile
 from homing.local import decisions
 from homing.local.host import LocalHost
 from homing.local.mail import SentMail
-from homing.local.outputs import Outputs, QuarantineLine, Transition, decompress
+from homing.local.outputs import CallLine, Outputs, QuarantineLine, Transition, decompress
 from homing.local.recording import quarantine_line
 
 _CHANGES: dict[str, Literal["entered", "left"]] = {"SegmentEntered": "entered", "SegmentLeft": "left"}
@@ -31,8 +31,15 @@ def collect(host: LocalHost) -> Outputs:
         transitions=_transitions(host, users),
         profiles=[decisions.profile_line(profile) for profile in profiles],
         quarantine=list(quarantined(host.objects("Quarantine"))),
+        calls=call_lines(host),
         archive=host.objects("Archive"),
     )
+
+
+def call_lines(host: LocalHost) -> list[CallLine]:
+    """What other systems would have been told, each call once."""
+    found = {said["id"]: said for said in (call.said for call in host.calls)}
+    return [CallLine(call_id=id_, body=said, **said) for id_, said in found.items()]
 
 
 def _profiles(host: LocalHost) -> Iterator[Profile]:

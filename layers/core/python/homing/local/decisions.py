@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import Mail
+from homing.domain.flows.effects import CallRequest
 from homing.domain.flows.run import Run
 from homing.domain.profiles.fold import FIRM
 from homing.domain.profiles.profile import INTERNAL, Change, Profile
-from homing.local.outputs import Message, ProfileLine, Transition
+from homing.local.outputs import CallLine, Message, ProfileLine, Transition
 
 
 def user_id_of(profile: Profile | None) -> str | None:
@@ -59,6 +60,20 @@ def transition(profile_id: str, user_id: str | None, change: Change) -> Transiti
         user_id=user_id,
         segment=change.name,
         change="entered" if change.kind == "segment_entered" else "left",
+    )
+
+
+def call_line(request: CallRequest) -> CallLine:
+    """A call that a step asked for."""
+    return CallLine(
+        call_id=request.id,
+        at=request.at,
+        webhook=request.webhook,
+        flow=request.flow,
+        run_id=request.run_id,
+        step=request.step,
+        profile_id=request.profile_id,
+        data=dict(request.data),
     )
 
 

@@ -64,6 +64,21 @@ class Transition(_Line):
     change: Literal["entered", "left"]
 
 
+class CallLine(_Line):
+    """A call of a webhook that was asked for; nobody was called. ``body`` is what would have been said, where that is known
+    (not in a backtest, which reads no profile for it)."""
+
+    call_id: str
+    at: Instant
+    webhook: str
+    flow: str = ""
+    run_id: str = ""
+    step: str = ""
+    profile_id: str = ""
+    data: dict[str, Any] = {}
+    body: dict[str, Any] = {}
+
+
 class ProfileLine(_Line):
     """A profile at the end. ``consents`` maps a topic to whether it is granted."""
 
@@ -103,6 +118,7 @@ class Outputs(_Line):
     transitions: Sequence[Transition] = ()
     profiles: Sequence[ProfileLine] = ()
     quarantine: Sequence[QuarantineLine] = ()
+    calls: Sequence[CallLine] = ()
     archive: dict[str, bytes] = Field(default={}, repr=False)
 
     @cached_property
@@ -111,14 +127,18 @@ class Outputs(_Line):
         return [line for key in sorted(self.archive) for line in _lines_of(self.archive[key])]
 
     def write(self, directory: Path) -> None:
-        """Writes ``messages``, ``transitions``, ``profiles`` and ``quarantine.jsonl`` and ``archive/``; the report is
-        written by :mod:`homing.local.report`."""
+        """Writes ``messages``, ``transitions``, ``profiles`` and ``quarantine.jsonl``, ``archive/``, and ``calls.jsonl`` if
+        there are any; the report is written by :mod:`homing.local.report`."""
         directory.mkdir(parents=True, exist_ok=True)
         if (directory / "messages.jsonl").exists():
             # An earlier run's archive has other names and would be read with this one.
             shutil.rmtree(directory / "archive", ignore_errors=True)
         for name in _FILES:
             _write_lines(directory / f"{name}.jsonl", getattr(self, name))
+        if self.calls:
+            _write_lines(directory / "calls.jsonl", self.calls)
+        else:
+            (directory / "calls.jsonl").unlink(missing_ok=True)
         for key, body in self.archive.items():
             path = directory / "archive" / key
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,6 +153,7 @@ class Outputs(_Line):
             transitions=_read_lines(directory / "transitions.jsonl", Transition),
             profiles=_read_lines(directory / "profiles.jsonl", ProfileLine),
             quarantine=_read_lines(directory / "quarantine.jsonl", QuarantineLine),
+            calls=_read_lines(directory / "calls.jsonl", CallLine),
             archive={
                 path.relative_to(archive).as_posix(): path.read_bytes()
                 for path in sorted(archive.rglob("*"))

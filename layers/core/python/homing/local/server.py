@@ -20,7 +20,7 @@ from homing.domain.errors import HomingError, InvalidInput
 from homing.domain.time import iso
 from homing.local import by_hand, mailbox
 from homing.local.clock import duration_of, instant_of
-from homing.local.collect import quarantined
+from homing.local.collect import call_lines, quarantined
 from homing.local.host import LocalHost
 from homing.local.http import Response
 
@@ -75,6 +75,8 @@ class Served:
         if path == "/_/quarantine":
             lines = quarantined(self.host.objects("Quarantine"))
             return _json(200, [line.model_dump(mode="json") for line in lines])
+        if path == "/_/calls":
+            return _json(200, [line.model_dump(mode="json") for line in call_lines(self.host)])
         mails = self.host.mails
         if path in {"/_/mail", "/_/mail/"}:
             return _html(mailbox.page(mails, None, self.host.now(), self.hint))

@@ -59,7 +59,9 @@ class CallWebhooks:
     def __call__(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """An outcome for each, in their order. Calls overlap: the slowest is waited for, and no other one twice."""
         # A message that the queue hands out twice at once is one call.
-        unique = {delivery.request.id: delivery for delivery in reversed(deliveries)}
+        unique: dict[str, Delivery] = {}
+        for delivery in deliveries:
+            unique.setdefault(delivery.request.id, delivery)
         known = self.campaigns.settings.webhooks
         wanted = {one.request.profile_id for one in unique.values() if one.request.webhook in known}
         try:

@@ -44,7 +44,7 @@ def body_of(request: CallRequest, webhook: Webhook, profile: Profile) -> bytes:
         if (value := _identifier(profile, kind)) is not None:
             said[kind] = value
     if webhook.traits:
-        found = {name: profile.trait(name) for name in webhook.traits}
+        found = {name: _trait(profile, name) for name in webhook.traits}
         said["traits"] = {name: value for name, value in found.items() if value is not None}
     said["data"] = dict(request.data)
     return json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
@@ -58,6 +58,16 @@ def headers_of(request: CallRequest, body: bytes, signer: Signer, now: int) -> d
         "Idempotency-Key": request.id,
         SIGNATURE: signer.signature(request.webhook, body, now),
     }
+
+
+def _trait(profile: Profile, name: str) -> Any:
+    """As it is called, or in the other spelling: templates know ``firstName`` as ``first_name``, too."""
+    if (value := profile.trait(name)) is not None:
+        return value
+    plain = name.replace("_", "").lower()
+    return next(
+        (value for other, value in profile.all_traits().items() if other.replace("_", "").lower() == plain), None
+    )
 
 
 def _identifier(profile: Profile, kind: str) -> str | None:

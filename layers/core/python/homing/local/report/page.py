@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from importlib import resources
 
 from homing.local.report import parts
+from homing.local.report.calls import calls
 from homing.local.report.mails import mails
 from homing.local.report.numbers import Numbers
 from homing.local.report.text import count, esc, period, spelled, sums
@@ -33,6 +34,7 @@ def page(numbers: Numbers, *, title: str, note: str, pictures: Mapping[str, byte
         ("mails", "The mails", mails(numbers, pictures)),
         ("segments", "Segments", parts.segments(numbers)),
         ("decisions", "Decisions", parts.decisions(numbers)),
+        ("calls", "Calls", calls(numbers)),
         ("refused", "Not taken", parts.refused(numbers, answers)),
     ]
     links = "".join(f'<li><a href="#{anchor}">{label}</a></li>' for anchor, label, body in sections if body)
