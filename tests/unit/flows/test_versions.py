@@ -89,3 +89,11 @@ def test_who_waits_for_something_goes_on_waiting_in_the_new_version() -> None:
     run = changed({"steps": [wait]}, {"steps": [{"send": "first"}, new], "when_changed": "move"})
     run.run([event("Review Posted", "2026-03-04T10:00:00Z", user_id="ana")])
     assert ended(run) == (["new"], ["done"])
+
+
+def test_a_step_that_moved_to_where_another_was_is_asked_for_all_the_same() -> None:
+    old = [{"update": {"asked": 1}}, {"send": "first"}, {"wait": "1d"}, {"update": {"asked": 0}, "id": "later"}]
+    new = [{"update": {"asked": 2}, "id": "later"}, {"send": "new"}]
+    run = changed({"steps": old}, {"steps": new, "when_changed": "move"})
+    assert ended(run) == (["first", "new"], ["done"])
+    assert run.outputs().profiles[0].traits["asked"] == 2

@@ -15,7 +15,8 @@ _KINDS = {"send": "template", "segment": "segment", "segment_entered": "segment"
 _OF_FLOWS = _KINDS | {"message": "template", "left": "segment", "start": "flow", "call": "webhook"}
 # What stands below these are names and values of the shop's own.
 _THEIRS = frozenset({"trait", "where", "having", "update", "data", "brings"})
-
+# Of flows that say nothing.
+_USUAL_TOPIC = "marketing"
 _EVENTS = frozenset({"did", "did_not", "first", "last", "rate"})
 
 
@@ -86,6 +87,10 @@ def unknown(
     if topics is not None and isinstance(topic, str) and topic not in topics:
         hint = did_you_mean(topic, topics)
         yield located.error(f"there is no topic {topic!r}{hint}", code="unknown_topic", path=("topic",))
+    if topics is not None and flows is not None and topic is None and _USUAL_TOPIC not in topics:
+        hint = did_you_mean(_USUAL_TOPIC, topics)
+        message = f"without a `topic` it is sent under {_USUAL_TOPIC!r}, which settings.yaml does not have{hint}"
+        yield located.error(message, code="unknown_topic")
 
 
 def cycles(documents: Mapping[str, Located]) -> Iterator[InvalidCampaign]:

@@ -56,10 +56,21 @@ class Effects:
         return bool(self.sends or self.events or self.calls or self.starts)
 
 
+# What a run notes when a step asked for something.
+_ASKED = frozenset({"send", "update", "add_to", "remove_from", "call", "start"})
+
+
+def step_key(run: Run) -> str:
+    """What the things that a step asks for are known by, so that asking again is asking once: its position. A run that
+    moved to another version may have asked for something at that place before: then the version belongs to it."""
+    before = any(note["step"] == run.position and note["did"] in _ASKED for note in run.trace)
+    return f"{run.position}@{run.flow_version}" if before else run.position
+
+
 def send_request(run: Run, flow: Flow, step: Send, now: int) -> SendRequest:
     """The mail of a step."""
     return SendRequest(
-        send_id=send_id(run.id, run.position),
+        send_id=send_id(run.id, step_key(run)),
         profile_id=run.profile_id,
         run_id=run.id,
         flow=flow.name,
@@ -90,7 +101,7 @@ def listed(run: Run, step: AddTo | RemoveFrom, now: int) -> Event:
 def call_request(run: Run, step: Call, now: int) -> CallRequest:
     """The call of a step."""
     return CallRequest(
-        id=send_id(run.id, run.position), webhook=step.call, profile_id=run.profile_id, flow=run.flow, run_id=run.id,
+        id=send_id(run.id, step_key(run)), webhook=step.call, profile_id=run.profile_id, flow=run.flow, run_id=run.id,
         # The run's own time, so that asking again says the same.
         step=run.position, at=min(run.at, now), data=written(step.data, run),
     )  # fmt: skip
@@ -99,7 +110,7 @@ def call_request(run: Run, step: Call, now: int) -> CallRequest:
 def start_message(run: Run, step: Start) -> dict[str, Any]:
     """The ``FlowRequested`` of a step, as it would come from the bus."""
     detail = {
-        "flow": step.start, "profile_id": run.profile_id, "request_id": f"{run.id}:{run.position}",
+        "flow": step.start, "profile_id": run.profile_id, "request_id": f"{run.id}:{step_key(run)}",
         "data": written(step.data, run),
     }  # fmt: skip
     return {"detail-type": "FlowRequested", "source": SOURCE, "time": iso(run.at), "detail": detail}
@@ -121,7 +132,7 @@ def _missing(step: Update, name: str, value: Any) -> bool:
 def _event(run: Run, kind: Any, name: str, properties: dict[str, Any], now: int) -> Event:
     moment = to_datetime(now)
     return Event(
-        message_id=f"{SOURCE}:{run.id}:{run.position}",
+        message_id=f"{SOURCE}:{run.id}:{step_key(run)}",
         type=kind,
         name=name,
         identifiers={},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from homing.domain.delivery.message import send_id
 from homing.domain.engine import Engine
 from homing.domain.errors import InvalidInput
 from homing.domain.flows import effects
@@ -213,7 +212,7 @@ class _Advancing:
         if isinstance(step, Send):
             self.sends.append(effects.send_request(run, self.flow, step, self.now))
             # By the run's own time: what somebody did after the mail was due counts, also when it left late.
-            sent = {**run.sent, step.send: [send_id(run.id, run.position), run.at]}
+            sent = {**run.sent, step.send: [self.sends[-1].send_id, run.at]}
             self._note("send", step.send)
             self.run = replace(self.run, sent=sent)
         elif isinstance(step, Wait):

@@ -1,0 +1,121 @@
+"""What campaigns listen for, held against what a shop really sends: events, properties and traits that never came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from homing.domain.content.publish import Sources
+from homing.domain.content.references import references
+from homing.domain.content.suggest import closest
+from homing.domain.content.yaml_source import Located, Path
+from homing.domain.errors import InvalidCampaign
+from homing.domain.events import names
+from homing.domain.profiles.carts import CART_EVENTS
+
+# Homing sends these itself; a recording of the shop has none of them.
+_OWN = frozenset({
+    names.EMAIL_SENT, names.EMAIL_DELIVERED, names.EMAIL_OPENED, names.EMAIL_LINK_CLICKED, names.EMAIL_BOUNCED,
+    names.EMAIL_MARKED_AS_SPAM, names.UNSUBSCRIBED, names.SUBSCRIBED, names.LIST_JOINED, names.LIST_LEFT, names.IDENTIFIED,
+})  # fmt: skip
+# Which events the triggers without a name of one rest on: any of them.
+_NEEDED: dict[str, frozenset[str]] = {
+    "cart_abandoned": frozenset(CART_EVENTS),
+    "browse_abandoned": frozenset({names.PRODUCT_VIEWED}),
+    "order_placed": frozenset({names.ORDER_COMPLETED}),
+    "price_dropped": frozenset({names.PRODUCT_VIEWED}),
+    "back_in_stock": frozenset({names.PRODUCT_VIEWED}),
+}
+# Of an event that came less often nothing is said about its properties.
+_ENOUGH = 20
+
+
+@dataclass(slots=True)
+class Heard:
+    """What a recording holds: how often each event came, how often with each property (``items.price`` of lists and objects
+    inside too), and which traits were told."""
+
+    events: dict[str, int] = field(default_factory=dict)
+    properties: dict[str, dict[str, int]] = field(default_factory=dict)
+    traits: dict[str, int] = field(default_factory=dict)
+
+    def add(self, name: str, properties: Mapping[str, Any]) -> None:
+        """One event."""
+        self.events[name] = self.events.get(name, 0) + 1
+        held = self.traits if name == names.IDENTIFIED else self.properties.setdefault(name, {})
+        for path in _paths(properties):
+            held[path] = held.get(path, 0) + 1
+
+
+def _paths(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[str]:
+    for name, inner in value.items():
+        if inner is not None:
+            yield f"{prefix}{name}"
+        if isinstance(inner, Mapping) and depth < 3:
+            yield from _paths(inner, f"{prefix}{name}.", depth + 1)
+
+
+def never_heard(sources: Sources, heard: Heard) -> Iterator[InvalidCampaign]:
+    """Findings in segments, attributes, choices and flows."""
+    if not heard.events:
+        return
+    for folder in (sources.segments, sources.attributes, sources.choices, sources.flows):
+        for located in folder.values():
+            for kind, name, path in references(located.value):
+                if kind == "event" and name not in heard.events and name not in _OWN:
+                    yield located.error(_unheard(name, heard), code="never_sent", path=path)
+            yield from _properties(located, located.value, (), heard)
+    for name, flow in sources.parsed_flows.items():
+        located, on = sources.flows[name], flow.on
+        needed = _NEEDED.get(on.kind)
+        if needed and not any(event in heard.events for event in needed):
+            shown = sorted(needed)[0] if len(needed) == 1 else f"{', '.join(sorted(needed))}"
+            yield located.error(f"{on.kind} rests on {shown}, and nobody sends it", code="never_sent", path=("on",))
+        if on.kind == "date_reached" and on.trait and heard.traits and on.trait not in heard.traits:
+            message = f"nobody was ever told to have a {on.trait!r}{_hint(on.trait, heard.traits)}"
+            yield located.error(message, code="never_sent", path=("on",))
+
+
+def _properties(located: Located, value: Any, path: Path, heard: Heard) -> Iterator[InvalidCampaign]:
+    """Properties that a condition or a trigger asks of an event, and that never came with it."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _properties(located, item, (*path, index), heard)
+    if not isinstance(value, Mapping):
+        return
+    event = next((value[key] for key in ("did", "did_not", "first", "last") if isinstance(value.get(key), str)), None)
+    if event is not None and heard.events.get(event, 0) >= _ENOUGH and event not in _OWN:
+        asked = {name: (*path, "where", name) for name in _keys(value.get("where"))}
+        asked |= {name: (*path, "having", name) for name in _keys(value.get("having"))}
+        brings = value.get("brings")
+        if isinstance(brings, list):
+            asked |= {name: (*path, "brings", n) for n, name in enumerate(brings) if isinstance(name, str)}
+        held = heard.properties.get(event, {})
+        for name, place in asked.items():
+            if name not in held and not name.startswith("context.") and not _absence(value, name):
+                message = f"{event} never came with {name!r}{_hint(name, held)}"
+                yield located.error(message, code="never_sent", path=place, key="where" in place or "having" in place)
+    for key, inner in value.items():
+        if key not in {"where", "having", "brings", "trait", "data", "update"}:
+            yield from _properties(located, inner, (*path, key), heard)
+
+
+def _absence(value: Mapping[str, Any], name: str) -> bool:
+    """Who asks that it is not there is answered."""
+    where = value.get("where")
+    asked = where.get(name) if isinstance(where, Mapping) else None
+    return isinstance(asked, Mapping) and asked.get("exists") is False
+
+
+def _keys(value: Any) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, Mapping) else []
+
+
+def _unheard(name: str, heard: Heard) -> str:
+    return f"nobody sends {name!r}{_hint(name, heard.events)}"
+
+
+def _hint(name: str, known: Mapping[str, int]) -> str:
+    meant = closest(name, known)
+    return f" (did you mean {meant!r}?)" if meant else ""
