@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from homing.adapters.files import read_folder
+from homing.cli.check import command as check_command
 from homing.domain.content.checks.heard import Heard, never_heard
 from homing.domain.content.lint import lint
 from homing.domain.content.publish import read
@@ -369,3 +371,30 @@ def test_no_run_does_what_was_said_that_none_does(seeds: range) -> None:
                     claimed = said.get(located.place((*path, side))) if (*path, side) in located.values else None
                     assert claimed is None or claimed.code != "unreachable_step", (seed, position, side)
     assert claims > 0
+
+
+def test_the_command_reads_a_recording_and_sorts_what_never_came(tmp_path: Path) -> None:
+    recording = tmp_path / "events.jsonl"
+    line = {
+        "type": "track",
+        "event": "Order Completed",
+        "userId": "u",
+        "timestamp": "2026-03-02T10:00:00Z",
+        "properties": {},
+    }
+    recording.write_text("\n".join(json.dumps({**line, "messageId": str(n)}) for n in range(3)) + "\nnot json\n")
+    campaigns_folder = str(ROOT / "layers" / "campaigns")
+    result = CliRunner().invoke(check_command, ["--campaigns", campaigns_folder, "--events", str(recording), "--json"])
+    told = json.loads(result.output)
+    assert result.exit_code == 0
+    assert {one["code"] for one in told} == {"never_sent"}
+    assert "nobody sends 'Product Added'" in {one["message"] for one in told}
+    assert not any("'Order Completed'" in one["message"] for one in told)
+    places = [(one["file"], one["line"], one["column"]) for one in told]
+    assert places == sorted(places)
+    (tmp_path / "empty.jsonl").write_text("{}\n")
+    refused = CliRunner().invoke(
+        check_command, ["--campaigns", campaigns_folder, "--events", str(tmp_path / "empty.jsonl")]
+    )
+    assert refused.exit_code == 2
+    assert "no event that can be read" in refused.output

@@ -23,15 +23,24 @@ from homing.domain.errors import InvalidCampaign, InvalidInput
     type=click.Path(exists=True, path_type=Path),
     help="Folder or bundle of the campaigns as they are deployed: warns of rules whose memory was not kept yet.",
 )
+@click.option(
+    "--events",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A recording of your shop (a Segment message a line): tells of events, properties and traits that never come.",
+)
 @click.option("--online", is_flag=True, help="Fetch every link and picture that is written down, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.option("--strict", is_flag=True, help="Warnings count as problems.")
-def command(campaigns: Path, against: Path | None, online: bool, as_json: bool, strict: bool) -> None:
+def command(
+    campaigns: Path, against: Path | None, events: Path | None, online: bool, as_json: bool, strict: bool
+) -> None:
     """Find mistakes in segments, flows, templates and stories: exits 1 when there are any."""
     try:
         findings = check(campaigns)
         if against is not None and not any(finding.severity == "error" for finding in findings):
             findings += compare(campaigns, against)
+        if events is not None:
+            findings += unheard(campaigns, events)
         if online:
             findings += unanswered(campaigns)
     except InvalidInput as error:
@@ -52,8 +61,21 @@ def command(campaigns: Path, against: Path | None, online: bool, as_json: bool, 
 
 
 def check(folder: Path) -> list[Finding]:
-    """All findings. Raises InvalidInput when there is no such folder."""
-    return lint(read_folder(folder) | read_stories(folder))
+    """All findings of today. Raises InvalidInput when there is no such folder."""
+    from homing.domain.time import to_datetime
+    from homing.runtime import clock
+
+    return lint(read_folder(folder) | read_stories(folder), to_datetime(clock.now()).date())
+
+
+def unheard(folder: Path, events: Path) -> list[Finding]:
+    """What campaigns listen for and a recording never has. Raises InvalidInput."""
+    from homing.domain.content.checks.heard import never_heard
+    from homing.local.heard import heard_in
+
+    sources = read(read_folder(folder))
+    found = [Finding("warning", problem) for problem in never_heard(sources, heard_in(events))]
+    return sorted(found, key=lambda finding: finding.place)
 
 
 def unanswered(folder: Path) -> list[Finding]:

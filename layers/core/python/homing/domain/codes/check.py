@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from homing.domain.campaigns import Template
@@ -24,6 +24,15 @@ def unknown_codes(flows: Mapping[str, Located], codes: Mapping[str, Any]) -> Ite
                 yield located.error(
                     f"there is no discount code {code!r}{hint}", code="unknown_code", path=(*path, "code")
                 )
+
+
+def unknown_segments(codes: Mapping[str, Located], segments: Collection[str]) -> Iterator[InvalidCampaign]:
+    """Codes that are for a segment which there is not."""
+    for located in codes.values():
+        name = located.value.get("only_for") if isinstance(located.value, Mapping) else None
+        if isinstance(name, str) and name not in segments:
+            message = f"there is no segment {name!r}{did_you_mean(name, segments)}"
+            yield located.error(message, code="unknown_segment", path=("only_for",))
 
 
 def misused_codes(
@@ -64,6 +73,6 @@ def _sends(value: Any, path: Path = ()) -> Iterator[tuple[str, str | None, Path]
         if isinstance(value.get("send"), str):
             code = value.get("code")
             yield value["send"], code if isinstance(code, str) else None, path
-        for key in ("steps", "then", "else"):
+        for key in ("steps", "then", "else", "ways"):
             if key in value:
                 yield from _sends(value[key], (*path, key))

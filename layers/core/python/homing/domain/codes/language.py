@@ -33,6 +33,8 @@ class DiscountCode(Model):
     valid_until: Day | None = None
     # customer: one for each customer and flow, ever. run: one for each run of the flow, such as each birthday.
     once_per: Literal["customer", "run"] = "customer"
+    # The segment that it is for: `homing check` finds ways of flows on which nobody asks for it.
+    only_for: str | None = Field(None, min_length=1)
     # What one redeemed code costs, estimated, in the shop's currency: for the report of liability.
     value: Decimal | None = Field(None, ge=0)
     # A pool with fewer left is low.

@@ -52,6 +52,61 @@ CODES: dict[str, Code] = {
     "code_not_granted": Code("error", "A template shows `code`, and a flow that sends it grants none."),
     "unread_code": Code("warning", "A step draws a discount code for each mail, and the mail does not show it."),
     "unused_code": Code("warning", "No flow grants this discount code."),
+    "code_not_entitled": Code(
+        "error",
+        "The discount code is `only_for` a segment, and there is a way to this step on which nobody asked for it: branch on "
+        "the segment before, or write it into `only_if`.",
+    ),
+    # Flows
+    "unreachable_step": Code(
+        "warning",
+        "No run ever comes here: all have ended before, or the conditions around and before it have decided already.",
+    ),
+    "idle_step": Code(
+        "warning",
+        "A step that changes nothing: a wait after which nothing comes, a branch whose ways are the same or whose answer is "
+        "known, a wait for what is so already.",
+    ),
+    "dead_wait": Code(
+        "warning",
+        "What is waited for can't happen, for anybody or for those who come on one of the ways: they wait for nothing.",
+    ),
+    "message_not_sent": Code(
+        "error", "A step asks what became of a message that no step before it sends: the answer is always no."
+    ),
+    "past_day": Code("warning", "A day that is past: nobody waits for it, and no code is granted after it."),
+    "goal_at_once": Code(
+        "error",
+        "`stop_when` or `exit_when` holds as soon as the flow starts, so that every run ends before its first step. What "
+        "somebody did counts from the trigger on, except within a window; traits, lists and segments count as they are.",
+    ),
+    "nobody": Code(
+        "warning",
+        "Conditions that contradict each other: a segment that nobody can be in, a flow that starts for nobody, a goal that "
+        "can't be met.",
+    ),
+    "endless": Code(
+        "error",
+        "Flows start each other, or themselves, round and round without a pause: by `start`, by lists and traits, by the mails "
+        "themselves. Told where every step of the circle is one that all runs take; `again_after` or `run_once_per: customer` "
+        "ends it.",
+    ),
+    "goes_round": Code(
+        "warning", "The same with waits in between, and without a goal or an exit that would end it some day."
+    ),
+    "over_cap": Code(
+        "warning",
+        "A flow sends more mails than a cap lets through, alone or together with flows that start on the same thing: some wait, "
+        "and those that wait too long are given up. The higher `priority` goes first.",
+    ),
+    "short_max_age": Code(
+        "error", "`max_age` is shorter than a trigger takes to be heard of: the flow would hardly ever start."
+    ),
+    "never_sent": Code(
+        "warning",
+        "With `--events`: an event, a property of it or a trait that nothing in the recording has, so that the rule or flow "
+        "waits for nothing. Properties are told of events that came at least 20 times.",
+    ),
     # Catalog
     "unknown_product": Code("warning", "A template, rule or choice compares with a product that the catalog does not have."),
     "unknown_category": Code(
@@ -73,7 +128,11 @@ CODES: dict[str, Code] = {
         "error",
         "The cart, a product, the brand … has no such attribute, or nothing that is computed of people is called so.",
     ),
-    "wrong_trigger": Code("error", "A flow sends this template, but what starts the flow does not bring what it reads."),
+    "wrong_trigger": Code(
+        "error",
+        "A flow sends this template, or hands on `{trigger: …}`, or has `run_once_per`, and what starts the flow does not "
+        "bring what is read there.",
+    ),
     "may_be_missing": Code(
         "warning",
         "Not everybody has it: a mail that reads it can't be sent to those who don't. "

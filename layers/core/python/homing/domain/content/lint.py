@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import NamedTuple
 
 from homing.domain.codes.check import misused_codes
+from homing.domain.content.checks.flows import in_flows, in_segments, past_days
 from homing.domain.content.checks.goods import unknown_goods
+from homing.domain.content.checks.loops import in_circles
 from homing.domain.content.checks.mails import in_mails
+from homing.domain.content.checks.pressure import over_caps
 from homing.domain.content.checks.written import written
 from homing.domain.content.choices.check import unreachable
 from homing.domain.content.codes import CODES, Severity
@@ -39,8 +43,9 @@ class Finding(NamedTuple):
         return self.problem.file, self.problem.line, self.problem.column
 
 
-def lint(files: Mapping[str, bytes]) -> list[Finding]:
-    """All findings, in the order of files and lines; the same mistake in a shared block is said once."""
+def lint(files: Mapping[str, bytes], today: date | None = None) -> list[Finding]:
+    """All findings, in the order of files and lines; the same mistake in a shared block is said once. With ``today`` days
+    that are past are told, too."""
     sources = read(files)
     problems = list(sources.problems)
     used = uses(sources.parsed_flows)
@@ -64,8 +69,19 @@ def lint(files: Mapping[str, bytes]) -> list[Finding]:
         made = in_mails(campaigns, sources.templates)
         problems += [problem for problem in made if not (wrong and CODES[problem.code].severity == "error")]
     problems += in_stories(files, sources)
+    problems += _flows(sources, today)
     found = {str(problem): Finding(CODES[problem.code].severity, problem) for problem in problems}
     return sorted(found.values(), key=lambda finding: finding.place)
+
+
+def _flows(sources: Sources, today: date | None) -> Iterator[InvalidCampaign]:
+    segments = sources.parsed_segments
+    yield from in_segments(segments, sources.segments)
+    yield from in_flows(sources.parsed_flows, sources.flows, segments, sources.parsed_codes, today)
+    yield from in_circles(sources.parsed_flows, sources.flows, segments)
+    yield from past_days(sources.parsed_codes, sources.codes, today)
+    if sources.parsed_settings is not None:
+        yield from over_caps(sources.parsed_flows, sources.flows, segments, sources.parsed_settings)
 
 
 def _events(rules: Iterable[Located]) -> Iterator[InvalidCampaign]:

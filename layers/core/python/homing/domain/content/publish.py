@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 
 from homing.domain.attributes.language import StagedAttribute
 from homing.domain.campaigns import Campaigns, Product, Settings, Template
-from homing.domain.codes.check import unknown_codes
+from homing.domain.codes.check import unknown_codes, unknown_segments
 from homing.domain.codes.language import DiscountCode
 from homing.domain.content.catalog import read_catalog, read_related
 from homing.domain.content.choices.check import wrong_choices
@@ -174,6 +174,7 @@ def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[Invali
     yield from cycles(sources.segments)
     yield from wrong_stages(sources.attributes, sources.segments)
     yield from unknown_codes(sources.flows, sources.codes)
+    yield from unknown_segments(sources.codes, segments)
     yield from wrong_choices(sources.parsed_choices, sources.choices, staged)
 
 

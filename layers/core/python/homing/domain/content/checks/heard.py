@@ -12,7 +12,7 @@ from homing.domain.content.suggest import closest
 from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
 from homing.domain.events import names
-from homing.domain.profiles.carts import CART_EVENTS
+from homing.domain.explain import words
 
 # Homing sends these itself; a recording of the shop has none of them.
 _OWN = frozenset({
@@ -21,7 +21,7 @@ _OWN = frozenset({
 })  # fmt: skip
 # Which events the triggers without a name of one rest on: any of them.
 _NEEDED: dict[str, frozenset[str]] = {
-    "cart_abandoned": frozenset(CART_EVENTS),
+    "cart_abandoned": frozenset({names.PRODUCT_ADDED, names.CART_UPDATED, names.CHECKOUT_STARTED}),
     "browse_abandoned": frozenset({names.PRODUCT_VIEWED}),
     "order_placed": frozenset({names.ORDER_COMPLETED}),
     "price_dropped": frozenset({names.PRODUCT_VIEWED}),
@@ -62,15 +62,17 @@ def never_heard(sources: Sources, heard: Heard) -> Iterator[InvalidCampaign]:
         return
     for folder in (sources.segments, sources.attributes, sources.choices, sources.flows):
         for located in folder.values():
+            told: set[str] = set()
             for kind, name, path in references(located.value):
-                if kind == "event" and name not in heard.events and name not in _OWN:
+                if kind == "event" and name not in heard.events and name not in _OWN | told:
+                    told.add(name)
                     yield located.error(_unheard(name, heard), code="never_sent", path=path)
             yield from _properties(located, located.value, (), heard)
     for name, flow in sources.parsed_flows.items():
         located, on = sources.flows[name], flow.on
         needed = _NEEDED.get(on.kind)
         if needed and not any(event in heard.events for event in needed):
-            shown = sorted(needed)[0] if len(needed) == 1 else f"{', '.join(sorted(needed))}"
+            shown = words.listed(sorted(needed), "or")
             yield located.error(f"{on.kind} rests on {shown}, and nobody sends it", code="never_sent", path=("on",))
         if on.kind == "date_reached" and on.trait and heard.traits and on.trait not in heard.traits:
             message = f"nobody was ever told to have a {on.trait!r}{_hint(on.trait, heard.traits)}"
