@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -275,3 +277,17 @@ def test_the_body_is_json_in_utf_8(world: World) -> None:
     world(request(name="Tasse für Käse"))
     assert json.loads(world.caller.calls[0].body.decode("utf-8"))["data"] == {"name": "Tasse für Käse"}
     assert "Käse".encode() in world.caller.calls[0].body
+
+
+def test_the_page_about_flows_tells_receivers_how_to_verify(world: World) -> None:
+    page = (Path(__file__).parents[3] / "docs/flows.md").read_text(encoding="utf-8")
+    (written,) = (block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "is_from_homing" in block)
+    names: dict[str, Any] = {}
+    exec(written, names)
+    world(request())
+    (call,) = world.caller.calls
+    secret, seconds = Signer(SECRET).secret("crm"), NOW / SECOND
+    says = names["is_from_homing"]
+    assert says(call.body, call.headers["Homing-Signature"], secret, seconds + 200)
+    assert not says(call.body, call.headers["Homing-Signature"], secret, seconds + 301)
+    assert not says(call.body.replace(b"gold", b"iron"), call.headers["Homing-Signature"], secret, seconds)
