@@ -216,6 +216,22 @@ class Calls(Protocol):
         """Raises Unavailable unless every one is queued."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What another system answered: its HTTP status, and its ``Retry-After`` as it was sent."""
+
+    status: int
+    retry_after: str | None = None
+
+
+class Caller(Protocol):
+    """HTTPS to other systems."""
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """One request, whose answer's body nobody reads. Raises Unavailable, with a word for the reason (``timeout``), when
+        there was no answer: then nobody knows whether it was heard. InvalidInput for an address that can't be called."""
+
+
 class Throttled(Unavailable):
     """Certainly not sent: the account's rate or quota was reached."""
 
@@ -246,22 +262,6 @@ class ArchiveReader(Protocol):
     """The archive, read back."""
 
     def keys(self, prefix: str) -> Iterable[str]:
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What another system answered: its HTTP status, and its ``Retry-After`` as it was sent."""
-
-    status: int
-    retry_after: str | None = None
-
-
-class Caller(Protocol):
-    """HTTPS to other systems."""
-
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """One request, whose answer's body nobody reads. Raises Unavailable, with a word for the reason (``timeout``), when
-        there was no answer: then nobody knows whether it was heard. InvalidInput for an address that can't be called."""
-
-
         """The keys of what was put under ``prefix``, in their order."""
 
     def read(self, key: str) -> Iterable[dict[str, Any]]:
