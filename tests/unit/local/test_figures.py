@@ -9,9 +9,11 @@ import orjson
 
 from homing.domain.codes.language import DiscountCode, Minted
 from homing.domain.delivery.ledger import Entry
+from homing.domain.flows.passage import counted
+from homing.domain.flows.run import Run
 from homing.domain.time import DAY, HOUR, MINUTE, parse_instant
 from homing.local.counting import Counting
-from homing.local.figures import Differences, Figures, joined
+from homing.local.figures import EXAMPLES, AfterPurchase, Differences, Figures, joined
 from homing.local.outputs import Transition
 
 NOW = parse_instant("2026-03-01T10:00:00Z")
@@ -77,9 +79,25 @@ def test_parts_add_up() -> None:
     assert (found.codes["cake"].granted, found.codes["cake"].open, found.codes["cake"].liability) == (4, 2, Decimal(40))
     assert found.flows["win-back"].minutes == {60: 2}
     assert found.flows["win-back"].people == 2
+    assert found.segments["vip"].moves == {"2026-03-01": 2}
+
+
+def test_the_first_mails_after_a_purchase_are_told_one_by_one() -> None:
+    counting = Counting()
+    for number in range(9):
+        counting.order(f"p{number}", NOW - HOUR, NOW - HOUR)
+        counting.decided(f"p{number}", entry(str(number)), NOW, NOW)
+    (flow,) = counting.figures().flows.values()
+    assert flow.after_purchase == 9
+    assert flow.examples == [AfterPurchase(NOW, NOW - HOUR, f"p{number}", "win-back") for number in range(EXAMPLES)]
 
 
 def test_what_is_written_is_read() -> None:
     whole = joined([small("mara"), small("ida")])
-    whole.differences = Differences("other", 1, 2, 1, {"win-back": small("x").decisions()}, {})
+    line = {"kind": "only_here", "what": "message", "profile_id": "x", "flow": "win-back", "at": "2026-03-01T10:00:00Z"}
+    whole.differences = Differences("other", 1, 2, 1, {"win-back": small("x").decisions()}, {}, [line], small("x"))
+    run = Run(
+        "1", "win-back", "r", "mara", "k", "segment_entered", "t", NOW, NOW, trace=({"step": "0", "did": "send"},)
+    )
+    whole.flows["win-back"].runs = counted("win-back", "v1", [run])
     assert Figures.from_dict(orjson.loads(orjson.dumps(whole.to_dict()))) == whole

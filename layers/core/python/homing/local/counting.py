@@ -15,6 +15,8 @@ from homing.domain.delivery.ledger import Entry
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local.figures import (
     AFTER_PURCHASE_HOURS,
+    EXAMPLES,
+    AfterPurchase,
     CodeFigures,
     DayFigures,
     Figures,
@@ -63,10 +65,13 @@ class Counting:
         """A segment was entered or left."""
         self._figures.transitions += 1
         segment = self._figures.segments.setdefault(line.segment, SegmentFigures())
+        day = iso(line.at)[:10]
         if line.change == "entered":
             segment.entered += 1
+            segment.moves[day] += 1
         else:
             segment.left += 1
+            segment.moves[day] -= 1
 
     def decided(self, profile_id: str, entry: Entry, triggered_at: int | None, now: int) -> None:
         """A send was decided, perhaps once more after it waited."""
@@ -102,6 +107,8 @@ class Counting:
         bought = self._ordered.get(profile_id)
         if bought is not None and entry.sent_at - _AFTER_PURCHASE < bought <= entry.sent_at:
             flow.after_purchase += 1
+            if len(flow.examples) < EXAMPLES:
+                flow.examples.append(AfterPurchase(entry.sent_at, bought, profile_id, entry.template))
         if entry.flow not in self._flows:
             self._flows.append(entry.flow)
         bit = 1 << self._flows.index(entry.flow)

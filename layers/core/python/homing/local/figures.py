@@ -10,24 +10,66 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
+
+from homing.domain.campaigns import Campaigns
+from homing.domain.flows.passage import FlowNumbers
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 # A mail so soon after an order of the same person is counted as one after a purchase.
 AFTER_PURCHASE_HOURS = 24
+# So many mails after a purchase are told one by one, of each flow; and so many differences to other campaigns.
+EXAMPLES, FIRST = 5, 60
+
+
+class AfterPurchase(NamedTuple):
+    """A mail soon after an order of the same person; instants."""
+
+    sent_at: int
+    ordered_at: int
+    profile_id: str
+    template: str
+
+
+@dataclass(slots=True)
+class Shop:
+    """What the numbers are of. ``flows``: the definitions that were played, so that they can be drawn; ``about``: what
+    segments and codes (``segments/vip``) say of themselves."""
+
+    name: str = ""
+    currency: str = "EUR"
+    time_zone: str = "UTC"
+    revision: str = ""
+    flows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    about: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, campaigns: Campaigns) -> Shop:
+        """Of the campaigns that are played."""
+        flows = {
+            name: flow.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            for name, flow in campaigns.flows.items()
+        }
+        about = {f"segments/{name}": one.description for name, one in campaigns.segments.items() if one.description}
+        about |= {f"codes/{name}": one.description for name, one in campaigns.codes.items() if one.description}
+        settings = campaigns.settings
+        return cls(settings.brand.name, settings.currency, settings.time_zone, campaigns.revision, flows, about)
 
 
 @dataclass(slots=True)
 class FlowFigures:
     """One flow. ``mails`` by day (``2026-03-01``, UTC) of sending; ``decisions`` by status and reason (empty where there
     is none to tell); ``people`` who got at least one mail of it; ``after_purchase``: mails within 24 hours after an
-    ``Order Completed`` of the same person; ``minutes``: whole minutes from trigger to mail → how many mails."""
+    ``Order Completed`` of the same person, with the first few as ``examples``; ``minutes``: whole minutes from trigger to
+    mail → how many mails; ``runs``: what its runs did at each step."""
 
     mails: Counter[str] = field(default_factory=Counter)
     decisions: dict[str, Counter[str]] = field(default_factory=dict)
     people: int = 0
     after_purchase: int = 0
     minutes: Counter[int] = field(default_factory=Counter)
+    examples: list[AfterPurchase] = field(default_factory=list)
+    runs: FlowNumbers | None = None
 
     @property
     def sent(self) -> int:
@@ -67,11 +109,13 @@ class DayFigures:
 
 @dataclass(slots=True)
 class SegmentFigures:
-    """One segment: how often it was entered and left, and who is in it at the end."""
+    """One segment: how often it was entered and left, and who is in it at the end; ``moves``: by how many it grew (or
+    shrank) on each day."""
 
     entered: int = 0
     left: int = 0
     members: int = 0
+    moves: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -95,6 +139,7 @@ class Differences:
 
     ``messages``: flow → kind → count with the kinds ``only_here``, ``only_there``, ``other_time`` and ``other_template``;
     ``transitions``: segment → kind → count with the first three. Only mails that would have been sent count as messages.
+    ``first``: the first lines of ``differences.jsonl``, at most :data:`FIRST`; ``there``: the figures of the other campaigns.
     """
 
     against: str = ""
@@ -103,6 +148,8 @@ class Differences:
     mails_there: int = 0
     messages: dict[str, Counter[str]] = field(default_factory=dict)
     transitions: dict[str, Counter[str]] = field(default_factory=dict)
+    first: list[dict[str, Any]] = field(default_factory=list)
+    there: Figures | None = None
 
 
 @dataclass(slots=True)
@@ -125,6 +172,7 @@ class Figures:
     segments: dict[str, SegmentFigures] = field(default_factory=dict)
     codes: dict[str, CodeFigures] = field(default_factory=dict)
     differences: Differences | None = None
+    shop: Shop = field(default_factory=Shop)
     parts: int = 1
     seconds: float = 0.0
     peak: int = 0
@@ -156,7 +204,10 @@ class Figures:
             plain["flows"][name] |= {
                 "sent": flow.sent,
                 "minutes_to_mail": {f"{share:g}": flow.quantile(share) for share in QUANTILES},
+                "runs": None if flow.runs is None else flow.runs.to_dict(),
             }
+        if self.differences is not None and self.differences.there is not None:
+            plain["differences"]["there"] = self.differences.there.to_dict()
         return plain
 
     @classmethod
@@ -166,6 +217,8 @@ class Figures:
             name: FlowFigures(
                 Counter(one["mails"]), {status: Counter(reasons) for status, reasons in one["decisions"].items()},
                 one["people"], one["after_purchase"], Counter({int(at): n for at, n in one["minutes"].items()}),
+                [AfterPurchase(*example) for example in one.get("examples", ())],
+                FlowNumbers.from_dict(one["runs"]) if one.get("runs") else None,
             )
             for name, one in held["flows"].items()
         }  # fmt: skip
@@ -180,8 +233,12 @@ class Figures:
             flows=flows,
             codes=codes,
             days={day: DayFigures(**one) for day, one in held["days"].items()},
-            segments={name: SegmentFigures(**one) for name, one in held["segments"].items()},
+            segments={
+                name: SegmentFigures(one["entered"], one["left"], one["members"], Counter(one.get("moves", {})))
+                for name, one in held["segments"].items()
+            },
             differences=None if found is None else _differences(found),
+            shop=Shop(**held.get("shop", {})),
         )
 
 
@@ -194,6 +251,7 @@ def joined(parts: Iterable[Figures]) -> Figures:
     """Of parts that share no person: counts add up; the clock's seconds and the peak are those of the longest and largest."""
     whole = Figures(parts=0)
     for part in parts:
+        whole.shop = part.shop
         for name in ("events", "profiles", "transitions", "people", "quarantined", "parts"):
             setattr(whole, name, getattr(whole, name) + getattr(part, name))
         whole.begins = min((at for at in (whole.begins, part.begins) if at is not None), default=None)
@@ -205,6 +263,10 @@ def joined(parts: Iterable[Figures]) -> Figures:
             mine.minutes.update(flow.minutes)
             mine.people += flow.people
             mine.after_purchase += flow.after_purchase
+            mine.examples = sorted([*mine.examples, *flow.examples])[:EXAMPLES]
+            if flow.runs is not None:
+                mine.runs = mine.runs or FlowNumbers(flow.runs.flow, flow.runs.version)
+                mine.runs.join(flow.runs)
             _add(mine.decisions, flow.decisions)
         for day, one in part.days.items():
             of_day = whole.days.setdefault(day, DayFigures())
@@ -214,6 +276,7 @@ def joined(parts: Iterable[Figures]) -> Figures:
             held = whole.segments.setdefault(name, SegmentFigures())
             held.entered, held.left = held.entered + segment.entered, held.left + segment.left
             held.members += segment.members
+            held.moves.update(segment.moves)
         for name, code in part.codes.items():
             granted = whole.codes.setdefault(name, CodeFigures(value=code.value))
             granted.granted, granted.open = granted.granted + code.granted, granted.open + code.open
@@ -223,7 +286,15 @@ def joined(parts: Iterable[Figures]) -> Figures:
             all_.mails_here, all_.mails_there = all_.mails_here + found.mails_here, all_.mails_there + found.mails_there
             _add(all_.messages, found.messages)
             _add(all_.transitions, found.transitions)
+            all_.first = sorted([*all_.first, *found.first], key=_line)[:FIRST]
+            if found.there is not None:
+                all_.there = found.there if all_.there is None else joined([all_.there, found.there])
     return whole
+
+
+def _line(line: Mapping[str, Any]) -> tuple[str, str]:
+    """The order of lines of ``differences.jsonl``."""
+    return str(line.get("at") or line.get("there_at") or ""), str(line.get("profile_id", ""))
 
 
 def _add(into: dict[str, Counter[str]], more: Mapping[str, Counter[str]]) -> None:
@@ -232,10 +303,14 @@ def _add(into: dict[str, Counter[str]], more: Mapping[str, Counter[str]]) -> Non
 
 
 def _differences(found: Mapping[str, Any]) -> Differences:
-    kinds = {
-        name: {key: Counter(counts) for key, counts in found[name].items()} for name in ("messages", "transitions")
-    }
-    return Differences(found["against"], found["people"], found["mails_here"], found["mails_there"], **kinds)
+    messages, transitions = (
+        {key: Counter(counts) for key, counts in found[name].items()} for name in ("messages", "transitions")
+    )
+    there = None if found.get("there") is None else Figures.from_dict(found["there"])
+    return Differences(
+        found["against"], found["people"], found["mails_here"], found["mails_there"], messages, transitions,
+        list(found.get("first", ())), there,
+    )  # fmt: skip
 
 
 def _plain(value: Any) -> Any:
@@ -243,4 +318,6 @@ def _plain(value: Any) -> Any:
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(held) for key, held in sorted(value.items())}
+    if isinstance(value, list | tuple):
+        return [_plain(held) for held in value]
     return str(value) if isinstance(value, Decimal) else value

@@ -130,6 +130,17 @@ class FlowNumbers:
         """Counts what became of sends of a step: ``sent``, ``dropped``, ``deferred`` …"""
         self.mails.setdefault(step, Counter())[status] += times
 
+    def join(self, more: FlowNumbers) -> None:
+        """Adds what other people's runs of the same version did."""
+        self.runs += more.runs
+        self.others += more.others
+        for mine, theirs in ((self.did, more.did), (self.ways, more.ways), (self.waiting, more.waiting)):
+            mine.update(theirs)
+        self.ended.update(more.ended)
+        for kept, added in ((self.left, more.left), (self.mails, more.mails)):
+            for step, counts in added.items():
+                kept.setdefault(step, Counter()).update(counts)
+
     @property
     def goal(self) -> int:
         """Runs that met their goal."""
@@ -149,6 +160,15 @@ class FlowNumbers:
             "ended": _positive(self.ended),
             "mails": {step: _positive(statuses) for step, statuses in sorted(self.mails.items())},
         }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, held: Mapping[str, Any]) -> FlowNumbers:
+        """Reads :meth:`to_dict`."""
+        left, mails = ({step: Counter(one) for step, one in held[name].items()} for name in ("left", "mails"))
+        return cls(
+            held["flow"], held["version"], held["runs"], Counter(held["did"]), Counter(held["ways"]),
+            Counter(held["waiting"]), left, Counter(held["ended"]), mails, held["others"],
+        )  # fmt: skip
 
 
 def counted(flow: str, version: str, runs: Iterable[Run], status: Mapping[str, str] | None = None) -> FlowNumbers:
