@@ -103,7 +103,7 @@ def create_account(region: str, campaigns: str) -> Account:
     create_table(dynamodb, "journal", "pk", "sk")
     boto3.client("kinesis", region_name=region).create_stream(StreamName="events", ShardCount=1)
     s3 = boto3.client("s3", region_name=region)
-    for bucket in ("archive", "quarantine"):
+    for bucket in ("archive", "quarantine", "lists"):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})  # type: ignore[typeddict-item]
     sqs, events = boto3.client("sqs", region_name=region), boto3.client("events", region_name=region)
     urls = {name: sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("inbox", "outbox", "calls", "bus-events")}
@@ -127,10 +127,11 @@ def create_account(region: str, campaigns: str) -> Account:
         "bus": "homing",
         "archive_bucket": "archive",
         "quarantine_bucket": "quarantine",
+        "lists_bucket": "lists",
         "inbox_queue": urls["inbox"],
         "outbox_queue": urls["outbox"],
-        "configuration_set": "homing",
         "calls_queue": urls["calls"],
+        "configuration_set": "homing",
         "public_url": "https://mail.alder-and-moss.example",
     }
     environment = {f"HOMING_{name.upper()}": value for name, value in settings.items()}

@@ -19,6 +19,10 @@ _METRICS = {
     "too_old": "TriggersTooOld",
     "not_for_them": "TriggersNotForThem",
     "too_soon": "TriggersTooSoon",
+    "stopped": "TriggersStopped",
+    "parked": "RunsParked",
+    "accepted": "FlowRequestsAccepted",
+    "people": "PeopleHandedOn",
     "calls": "CallsRequested",
     "calls_dropped": "CallsDropped",
 }

@@ -1,4 +1,4 @@
-"""The archive of folded events, and the quarantine of what could not be folded."""
+"""The archive of folded events, the quarantine of what could not be folded, and lists of people whom flows are started for."""
 
 from __future__ import annotations
 
@@ -55,10 +55,14 @@ class PrivateBucket(Construct):
         """Writes objects, whose names begin with ``under``; reads none."""
         self._objects(function, "s3:PutObject", under)
 
+    def allow_get(self, function: PythonFunction) -> None:
+        """Reads objects, whose names somebody told."""
+        self._objects(function, "s3:GetObject", "")
+
     def allow_read(self, function: PythonFunction) -> None:
         """Lists and reads objects."""
         function.may(["s3:ListBucket"], [self.bucket.bucket_arn])
-        self._objects(function, "s3:GetObject", "")
+        self.allow_get(function)
 
     def _objects(self, function: PythonFunction, action: str, under: str) -> None:
         function.may([action], [self.bucket.arn_for_objects(f"{under}*")])

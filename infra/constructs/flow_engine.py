@@ -8,6 +8,7 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from homing.runtime.settings import RunFlowsSettings, WakeDueSettings
+from infra.constructs.flow_triggers import FlowTriggers
 from infra.constructs.python_function import Workshop
 from infra.constructs.work_queue import WorkQueue
 from infra.stacks.data import DataStack
@@ -32,6 +33,7 @@ class FlowEngine(Construct):
         inbox: WorkQueue,
         outbox: WorkQueue,
         calls: WorkQueue | None,
+        triggers: FlowTriggers,
     ) -> None:
         super().__init__(scope, id)
         stage = workshop.stage
@@ -49,6 +51,8 @@ class FlowEngine(Construct):
                 stream=data.events.name,
                 inbox_queue=inbox.url,
                 calls_queue=calls.url if calls else None,
+                bus=triggers.bus.event_bus_name,
+                lists_bucket=data.lists.name,
             ),
             timeout=RUN_FLOWS_TIMEOUT,
         )
@@ -57,6 +61,11 @@ class FlowEngine(Construct):
         data.secrets.allow_keys(run)
         data.profiles.allow_read(run)
         data.journal.allow_keep_runs(run)
+        data.journal.allow_carry_out(run)
+        data.journal.allow_find_due(run)
+        data.journal.allow_read_members(run)
+        data.lists.allow_get(run)
+        triggers.allow_publish(run)
         outbox.allow_put(run)
         if calls:
             calls.allow_put(run)

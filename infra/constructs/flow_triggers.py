@@ -12,13 +12,16 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from homing.domain.bus.commands import COMMANDS
 from homing.domain.flows.language import DETAIL_TYPES, Flow
+from homing.domain.flows.trigger import PRODUCT_KINDS
 from infra.config import StageSettings
 from infra.constructs.python_function import PythonFunction
 
 SOURCE = "homing"
-# What these wait for comes from nobody's profile.
-_FANNED_OUT = frozenset({"schedule", "price_dropped", "back_in_stock"})
+# What these wait for comes from nobody's profile: from the clock, or from whoever knows the products.
+_FANNED_OUT = frozenset({"schedule", *PRODUCT_KINDS})
+_PRODUCT_CHANGED = "ProductChanged"
 
 
 @dataclass(frozen=True, order=True)
@@ -34,19 +37,34 @@ class TriggerRule:
         return f"{self.kind}-{self.name}".strip("-").replace("_", "-")
 
     def pattern(self) -> events.EventPattern:
-        """Marketers may request flows under any source; everything else must come from Homing itself."""
+        """Commands may come from any source; everything else must come from Homing itself."""
+        if self.kind == "flow_requested":
+            return events.EventPattern(detail_type=[name for name in COMMANDS if name != _PRODUCT_CHANGED])
+        if self.kind == "product_changed":
+            return events.EventPattern(detail_type=[_PRODUCT_CHANGED])
         return events.EventPattern(
-            source=None if self.kind == "flow_requested" else [SOURCE],
+            source=[SOURCE],
             detail_type=[DETAIL_TYPES[self.kind]],
             detail={"name": [self.name]} if self.name else None,
         )
 
+    @property
+    def description(self) -> str:
+        """What the rule is for."""
+        if self.kind == "flow_requested":
+            return "Hands on what marketers ask of flows"
+        if self.kind == "product_changed":
+            return "Hands on which products changed"
+        return f"Starts flows on {DETAIL_TYPES[self.kind]} {self.name}".strip()
+
 
 def rules_of(flows: Iterable[Flow]) -> list[TriggerRule]:
-    """The rules that these flows need, sorted; ``FlowRequested`` is always there."""
+    """The rules that these flows need, sorted; that of commands is always there."""
     wanted = {TriggerRule("flow_requested")}
     for flow in flows:
         wanted |= {TriggerRule(signal.kind, signal.name) for signal in flow.all_signals()}
+        if flow.on.kind in PRODUCT_KINDS:
+            wanted.add(TriggerRule("product_changed"))
         if flow.on.kind not in _FANNED_OUT:
             wanted.add(TriggerRule(flow.on.kind, flow.on.name))
     return sorted(wanted)
@@ -74,7 +92,7 @@ class FlowTriggers(Construct):
                 self,
                 "".join(part.capitalize() for part in rule.id.split("-")),
                 rule_name=stage.named(rule.id)[:64],
-                description=f"Starts flows on {DETAIL_TYPES[rule.kind]} {rule.name}".strip(),
+                description=rule.description,
                 event_bus=self.bus,
                 event_pattern=rule.pattern(),
                 targets=[

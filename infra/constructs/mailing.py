@@ -54,6 +54,7 @@ class Mailing(Construct):
         data.secrets.allow_keys(send)
         data.profiles.allow_read(send)
         data.journal.allow_keep_ledgers(send)
+        data.journal.allow_hold(send)
         data.journal.allow_draw_codes(send)
         data.journal.allow_keep_pace(send)
         sender.allow_send(send)

@@ -124,6 +124,14 @@ class JournalTable(_Table):
         self._allow_read(function)
         self._allow_write(function, "run#*", "agenda#*", "flow#*")
 
+    def allow_carry_out(self, function: PythonFunction) -> None:
+        """Pauses and stops flows, keeps jobs, and lets go what a pause held."""
+        self._allow_write(function, "control#*", "job#*", "hold#*", "ledger#*")
+
+    def allow_hold(self, function: PythonFunction) -> None:
+        """Notes what waits for a paused flow, and nothing else."""
+        self._allow_write(function, "hold#*")
+
     def allow_keep_ledgers(self, function: PythonFunction) -> None:
         """Claims and settles sends."""
         self._allow_read(function)

@@ -14,6 +14,8 @@ from infra.constructs.secrets import Secrets
 from infra.constructs.tables import JournalTable, ProfilesTable
 
 QUARANTINE_DAYS = 30
+# Long enough for a flow that is started for a million people.
+LISTS_DAYS = 30
 
 
 class DataStack(Stack):
@@ -28,6 +30,7 @@ class DataStack(Stack):
         self.journal = JournalTable(self, "Journal", stage=stage, removal_policy=removal)
         self.archive = PrivateBucket(self, "Archive", removal_policy=removal)
         self.quarantine = PrivateBucket(self, "Quarantine", removal_policy=removal, keep=Duration.days(QUARANTINE_DAYS))
+        self.lists = PrivateBucket(self, "Lists", removal_policy=removal, keep=Duration.days(LISTS_DAYS))
         self.secrets = Secrets(self, "Secrets", stage=stage, removal_policy=removal)
 
         for name, value, description in (
@@ -38,6 +41,7 @@ class DataStack(Stack):
                 self.quarantine.name,
                 "Records that could not be folded, with the reason, 30 days",
             ),
+            ("ListsBucketName", self.lists.name, "Put files of people here whom flows shall be started for; gone after 30 days"),
             ("ProfilesTableName", self.profiles.name, "The one table with personal data"),
             ("EventStreamName", self.events.name, "For producers that put events on Kinesis themselves"),
         ):

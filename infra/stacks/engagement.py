@@ -74,7 +74,16 @@ class EngagementStack(Stack):
         # of the older version go on calling.
         webhooks = campaigns.settings.webhooks
         self.calls = WebhookCalls(self, "Calls", workshop=workshop, data=data).queue if webhooks else None
-        FlowEngine(self, "Flows", workshop=workshop, data=data, inbox=self.inbox, outbox=self.outbox, calls=self.calls)
+        FlowEngine(
+            self,
+            "Flows",
+            workshop=workshop,
+            data=data,
+            inbox=self.inbox,
+            outbox=self.outbox,
+            calls=self.calls,
+            triggers=self.triggers,
+        )
         Mailing(
             self,
             "Mailing",

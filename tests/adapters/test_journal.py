@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,13 @@ from homing.adapters.dynamodb_journal import DynamoJournal
 from homing.domain.delivery.ledger import Entry, Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.agenda import Agenda
+from homing.domain.flows.control import Controls, FlowState, Given
+from homing.domain.flows.job import Job
 from homing.domain.flows.run import Run
 from homing.domain.profiles.identity import Identity
-from homing.services.ports import Due, FirstMembers, Journal
+from homing.domain.profiles.profile import WAKE_BUCKETS
+from homing.domain.progress import Place
+from homing.services.ports import JOBS, MEMBER_SHARDS, Due, FirstMembers, Journal
 
 
 def a_run(id_: str = "r1", **values: object) -> Run:
@@ -188,3 +193,113 @@ def test_versions_of_a_flow_are_kept_side_by_side(journal: Journal) -> None:
     journal.keep_flow("ask", "aa", {"name": "ask", "steps": [{"send": "a"}]})
     assert journal.load_flow("ask", "aa") == {"name": "ask", "steps": [{"send": "a"}]}
     assert journal.load_flow("ask", "cc") is None
+
+
+def test_nothing_is_paused_at_first(journal: Journal) -> None:
+    assert journal.load_controls() == Controls()
+    assert journal.load_controls().of("cart-recovery") == FlowState()
+
+
+def test_the_states_of_flows_are_saved_at_their_expected_version_only(journal: Journal) -> None:
+    first = Controls().carry_out(Given("pause", "cart-recovery", "r1", 5, "ada", "typo"), 6)
+    journal.save_controls(first, expected=0)
+    with pytest.raises(Conflict):
+        journal.save_controls(first, expected=0)
+    second = first.carry_out(Given("stop", "cart-recovery", "r2", 7), 8)
+    journal.save_controls(second, expected=1)
+    assert journal.load_controls() == second
+
+
+def a_job(**values: object) -> Job:
+    return replace(
+        Job("news/r1", "start", ("news",), "r1", 5, of={"segment": "vip"}, data={"n": [1]}, cursor={"shard": 2}),
+        **values,
+    )
+
+
+def test_a_job_is_made_once_and_saved_at_its_expected_version_only(journal: Journal) -> None:
+    assert journal.load_job("news/r1") is None
+    journal.save_job(a_job(), expected=0)
+    with pytest.raises(Conflict):
+        journal.save_job(a_job(), expected=0)
+    changed = a_job().change(cursor={"shard": 3, "after": "p1"}, people=7)
+    journal.save_job(changed, expected=1)
+    with pytest.raises(Conflict):
+        journal.save_job(changed, expected=1)
+    assert journal.load_job("news/r1") == changed
+
+
+def test_jobs_come_due_in_a_bucket_of_their_own_until_they_are_over(journal: Journal) -> None:
+    journal.save_job(a_job(wake_at=10), expected=0)
+    assert journal.due(JOBS, 9, 10) == []
+    assert journal.due(JOBS, 10, 10) == [Due("job", "news/r1", 10)]
+    assert [found for bucket in range(WAKE_BUCKETS) for found in journal.due(bucket, 99, 10)] == []
+    journal.save_job(a_job(wake_at=10).end("finished", 12), expected=1)
+    assert journal.due(JOBS, 99, 10) == []
+
+
+def everything_parked(journal: Journal, flow: str) -> list[Due]:
+    return sorted(
+        (due for shard in range(WAKE_BUCKETS) for due in journal.parked(flow, shard, 100)), key=lambda due: due.at
+    )
+
+
+def test_what_is_parked_is_never_due_and_is_found_by_its_flow(journal: Journal) -> None:
+    journal.start_run(a_run("r1", wake_at=10, parked=True))
+    journal.start_run(a_run("r2", wake_at=8, parked=True))
+    journal.start_run(a_run("r3", wake_at=9, parked=True, flow="welcome"))
+    journal.hold("cart-recovery", "ada", 11)
+    journal.save_job(a_job(id="cart-recovery/r1", flows=("cart-recovery",), wake_at=12, parked=True), expected=0)
+    assert [found for bucket in range(JOBS + 1) for found in journal.due(bucket, 99, 10)] == []
+    assert everything_parked(journal, "cart-recovery") == [
+        Due("run", "r2", 8), Due("run", "r1", 10), Due("hold", "ada", 11), Due("job", "cart-recovery/r1", 12),
+    ]  # fmt: skip
+    assert everything_parked(journal, "welcome") == [Due("run", "r3", 9)]
+    assert everything_parked(journal, "cart") == []
+
+
+def test_what_goes_on_is_no_longer_parked(journal: Journal) -> None:
+    journal.start_run(a_run("r1", wake_at=10, parked=True))
+    journal.hold("cart-recovery", "ada", 11)
+    journal.save_run(a_run("r1", wake_at=20, parked=False, version=1), expected=0)
+    journal.hold("cart-recovery", "ada", None)
+    assert everything_parked(journal, "cart-recovery") == []
+    assert journal.due(wake_bucket("r1"), 20, 10) == [Due("run", "r1", 20)]
+    journal.save_run(a_run("r1", wake_at=20, parked=True, version=2), expected=1)
+    assert journal.due(wake_bucket("r1"), 20, 10) == []
+    assert everything_parked(journal, "cart-recovery") == [Due("run", "r1", 20)]
+
+
+def test_what_is_parked_is_read_in_pages(journal: Journal) -> None:
+    # Ids with the same letters lie in the same shard.
+    for at, id_ in enumerate(("abc", "acb", "bac", "bca")):
+        journal.start_run(a_run(id_, wake_at=at, parked=True))
+    journal.hold("cart-recovery", "cab", 2)
+    shard, found, after = wake_bucket("abc"), list[Due](), None
+    while page := journal.parked("cart-recovery", shard, 2, after):
+        assert len(page) <= 2
+        found += page
+        after = Place(page[-1].at, page[-1].kind, page[-1].id)
+    assert [due.id for due in found] == ["abc", "acb", "cab", "bac", "bca"]
+    assert journal.parked("cart-recovery", shard, 0) == []
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100])
+def test_members_are_read_shard_by_shard_in_pages(journal: Journal, limit: int) -> None:
+    people = [f"p{number}" for number in range(60)]
+    for id_ in people:
+        journal.set_member("vip", id_, member=True, version=1)
+    for id_ in people[::3]:
+        journal.set_member("vip", id_, member=False, version=2)
+    found = []
+    for shard in range(MEMBER_SHARDS):
+        after = ""
+        while page := journal.members_after("vip", shard, after, limit):
+            assert page == sorted(page)
+            assert len(page) <= limit
+            found += page
+            after = page[-1]
+            if len(page) < limit:
+                break
+    assert sorted(found) == sorted(id_ for number, id_ in enumerate(people) if number % 3)
+    assert journal.members_after("nobody", 0, "", limit) == []

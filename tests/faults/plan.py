@@ -51,11 +51,12 @@ CALLERS: dict[str, tuple[str, ...]] = {
     ),
     "run_flows": (
         "ProfileStore.read", "Journal.load_run", "Journal.start_run", "Journal.save_run", "Journal.keep_flow", "Outbox.put",
+        "Journal.load_controls",
     ),
     "send_email": (
         "ProfileStore.read", "ProfileStore.stops", "ProfileStore.closed_carts", "Journal.load_ledger",
         "Journal.save_ledger", "Mailer.send", "CodeStore.load_grant", "CodeStore.save_grant", "CodeStore.pool",
-        "CodeStore.claim", "CodeStore.passed", "BookStore.load", "BookStore.save",
+        "CodeStore.claim", "CodeStore.passed", "BookStore.load", "BookStore.save", "Journal.load_controls",
     ),
     "record_engagement": (
         "ProfileStore.stop", "Journal.load_ledger", "Journal.save_ledger", "Stream.put", "BookStore.load", "BookStore.save",

@@ -24,7 +24,7 @@ def test_what_is_due_is_handed_on_and_the_rest_sleeps(account: Account, voice: M
     for id_, wake_at in (("ada", now - 5), ("bob", now + 3_600_000_000)):
         account.profiles.write(Profile(id_, version=1, wake_at=wake_at), expected=0)
         account.journal.start_run(a_run(f"run-{id_}", wake_at))
-    assert handler({}, None) == {"profiles": 1, "runs": 1, "sends": 0}
+    assert handler({}, None) == {"profiles": 1, "runs": 1, "sends": 0, "jobs": 0}
     assert [json.loads(data)["wake"] for data in account.streamed()] == ["ada"]
     assert account.queued("inbox") == [{"wake_run": "run-ada"}]
     assert voice.counts == {"ProfilesWoken": 1, "RunsWoken": 1, "SendsWoken": 0}

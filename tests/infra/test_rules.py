@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from homing.domain.bus.commands import COMMANDS
 from homing.domain.content.publish import publish
 from homing.domain.flows.language import Flow
 from infra.app import read_campaigns
@@ -58,7 +59,8 @@ def test_what_waiting_runs_listen_for_has_a_rule() -> None:
 def test_what_is_fanned_out_to_many_has_no_rule_of_its_own() -> None:
     flows = [flow("monday", {"schedule": {"segment": "vip", "at": "09:00"}}), flow("drop", "price_dropped")]
 
-    assert rules_of(flows) == [TriggerRule("flow_requested")]
+    assert rules_of(flows) == [TriggerRule("flow_requested"), TriggerRule("product_changed")]
+    assert rules_of(flows[:1]) == [TriggerRule("flow_requested")]
 
 
 def test_the_deployed_rules_are_those_of_the_campaigns(stacks: Synthesized) -> None:
@@ -72,11 +74,21 @@ def test_the_deployed_rules_are_those_of_the_campaigns(stacks: Synthesized) -> N
     assert on_the_bus == {f"homing-prod-{rule.id}" for rule in rules_of(campaigns.flows.values())}
 
 
-def test_only_requests_of_marketers_may_come_from_other_sources(stacks: Synthesized) -> None:
+def test_only_commands_may_come_from_other_sources(stacks: Synthesized) -> None:
     for rule in stacks.all("AWS::Events::Rule").values():
         pattern = rule["Properties"].get("EventPattern", {})
-        if "EventBusName" in rule["Properties"] and pattern["detail-type"] != ["FlowRequested"]:
+        if "EventBusName" in rule["Properties"] and not set(pattern["detail-type"]) <= COMMANDS.keys():
             assert pattern["source"] == ["homing"]
+
+
+def test_every_command_of_marketers_reaches_the_flow_inbox(stacks: Synthesized) -> None:
+    (rule,) = (
+        found["Properties"]
+        for found in stacks.all("AWS::Events::Rule").values()
+        if found["Properties"]["Name"] == "homing-prod-flow-requested"
+    )
+    assert set(rule["EventPattern"]["detail-type"]) == COMMANDS.keys() - {"ProductChanged"}
+    assert "source" not in rule["EventPattern"]
 
 
 def test_each_topic_has_a_configuration_set_whose_events_come_back(stacks: Synthesized) -> None:

@@ -116,7 +116,7 @@ def in_order(**values: Any) -> Iterator[str]:
 def test_an_idle_sweep_reads_each_bucket_of_both_indexes_once_and_does_nothing_else() -> None:
     shop = Shop()
     shop.runs(many(50, lambda n: NINE + HOUR + n))
-    assert shop.sweep() == WakeResult({"profiles": 0, "runs": 0, "sends": 0})
+    assert shop.sweep() == WakeResult({"profiles": 0, "runs": 0, "sends": 0, "jobs": 0})
     assert shop.calls == {"Profiles.due": WAKE_BUCKETS, "Journal.due": WAKE_BUCKETS}
 
 
@@ -357,7 +357,7 @@ def test_ledgers_leave_the_index_as_they_are_handed_on() -> None:
     assert [sent.send_id for sent in shop.outbox.items] == [f"s{number}" for number in range(350)]
     # Four chunks of ledgers make four calls of the outbox, not 350.
     assert shop.calls["Outbox.put"] == 4
-    assert shop.minute().counts == {"profiles": 0, "runs": 0, "sends": 0}
+    assert shop.minute().counts == {"profiles": 0, "runs": 0, "sends": 0, "jobs": 0}
     assert shop.journal.load_ledger("p7").wake_at == NINE + RETRY
 
 

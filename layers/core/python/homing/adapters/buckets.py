@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from homing.domain.profiles.profile import WAKE_BUCKETS
-
-MEMBER_SHARDS = 16
+from homing.services.ports import MEMBER_SHARDS
 
 
 def wake_bucket(id: str) -> int:
@@ -15,6 +14,11 @@ def wake_bucket(id: str) -> int:
 def bucket_name(bucket: int) -> str:
     """How the index spells a bucket: ``w3``."""
     return f"w{bucket}"
+
+
+def parked_name(flow: str, shard: int) -> str:
+    """How the index spells a shard of what waits for a paused flow: no bucket that a sweep reads."""
+    return f"p#{flow}#{shard}"
 
 
 def member_shard(profile_id: str) -> int:

@@ -65,7 +65,7 @@ def query(client: DynamoDBClient, table: str, doing: str, **arguments: Any) -> I
 
 
 def due(
-    client: DynamoDBClient, table: str, bucket: int, until: int, limit: int, after: tuple[int, Item] | None = None
+    client: DynamoDBClient, table: str, bucket: int | str, until: int, limit: int, after: tuple[int, Item] | None = None
 ) -> list[Item]:
     """Keys and ``wake_at`` of a bucket of the wake-up index, earliest first; ``after``: behind that instant and key."""
     found: list[Item] = []
@@ -80,7 +80,7 @@ def due(
         IndexName=WAKE_INDEX,
         KeyConditionExpression="#b = :b AND #a <= :a",
         ExpressionAttributeNames={"#b": "wake_bucket", "#a": "wake_at"},
-        ExpressionAttributeValues={":b": {"S": bucket_name(bucket)}, ":a": number(until)},
+        ExpressionAttributeValues={":b": {"S": _spelt(bucket)}, ":a": number(until)},
         Limit=min(limit, 1000),
         **start,
     ):
@@ -95,9 +95,14 @@ def number(value: int) -> dict[str, str]:
     return {"N": str(value)}
 
 
-def wake(bucket: int, at: int | None) -> Item:
-    """The attributes that put an item into the wake-up index; none where nothing is to wake."""
-    return {} if at is None else {"wake_bucket": {"S": bucket_name(bucket)}, "wake_at": number(at)}
+def wake(bucket: int | str, at: int | None) -> Item:
+    """The attributes that put an item into the wake-up index; none where nothing is to wake. ``bucket``: its number, or how
+    the index spells one that no sweep reads."""
+    return {} if at is None else {"wake_bucket": {"S": _spelt(bucket)}, "wake_at": number(at)}
+
+
+def _spelt(bucket: int | str) -> str:
+    return bucket if isinstance(bucket, str) else bucket_name(bucket)
 
 
 def at_version(expected: int, key: str) -> dict[str, Any]:

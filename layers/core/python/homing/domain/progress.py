@@ -20,7 +20,7 @@ LEASE = 10 * MINUTE
 
 
 class Place(NamedTuple):
-    """An entry of the index of wake-ups: when, ``profile``, ``run`` or ``ledger``, and whose."""
+    """An entry of the index of wake-ups: when, ``profile``, ``run``, ``ledger`` or ``job``, and whose."""
 
     at: int
     kind: str

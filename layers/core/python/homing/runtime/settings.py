@@ -106,8 +106,8 @@ class RankCustomersSettings(WithCampaigns):
 
 
 class RunFlowsSettings(WithKeys, WithCampaigns):
-    """Inbox in; runs, outbox, events about customers, requests of other flows and calls of webhooks out. Queues are URLs;
-    ``calls_queue`` is there where campaigns have webhooks."""
+    """Inbox and lists of people in; runs, outbox, events about customers, requests of other flows, calls of webhooks and
+    answers on the bus out. Queues are URLs; ``calls_queue`` is there where campaigns have webhooks."""
 
     profiles_table: str
     journal_table: str
@@ -115,6 +115,8 @@ class RunFlowsSettings(WithKeys, WithCampaigns):
     stream: str
     inbox_queue: str
     calls_queue: str | None = None
+    bus: str
+    lists_bucket: str
 
 
 class CallWebhooksSettings(WithKeys, WithCampaigns):

@@ -132,6 +132,8 @@ def rank_customers() -> RankCustomers:
 @cache
 def run_flows() -> RunFlows:
     """Starts, advances and ends runs."""
+    from homing.adapters.eventbridge import EventBridgeBus
+    from homing.adapters.s3_lists import S3Lists
     from homing.adapters.sqs import SqsCalls, SqsInbox, SqsOutbox, SqsQueue
     from homing.services.run_flows import RunFlows
 
@@ -146,8 +148,11 @@ def run_flows() -> RunFlows:
         clock=clock.now,
         rankings=parts.rankings(own.profiles_table),
         stream=parts.stream(own.stream),
-        inbox=SqsInbox(SqsQueue(sqs, own.inbox_queue, backoff=parts.backoff())),
+        # A page of a job is hundreds of calls.
+        inbox=SqsInbox(SqsQueue(sqs, own.inbox_queue, backoff=parts.backoff(), overlap=parts.pool().map)),
         calls=SqsCalls(SqsQueue(sqs, own.calls_queue, backoff=parts.backoff())) if own.calls_queue else None,
+        bus=EventBridgeBus(parts.client("events"), own.bus, backoff=parts.backoff()),
+        lists=S3Lists(parts.client("s3"), own.lists_bucket),
     )
 
 

@@ -15,13 +15,20 @@ from homing.domain.delivery.ledger import Ledger
 from homing.domain.delivery.message import Mail, SendRequest, Stop
 from homing.domain.errors import InvalidInput, Unavailable
 from homing.domain.flows.agenda import Agenda
+from homing.domain.flows.control import Controls
 from homing.domain.flows.effects import CallRequest
+from homing.domain.flows.job import Job
 from homing.domain.flows.run import Run
-from homing.domain.profiles.profile import Profile
+from homing.domain.profiles.profile import WAKE_BUCKETS, Profile
 from homing.domain.progress import Place, Progress
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+
+# Shards of each segment in the member index, so that a segment of millions is no hot partition.
+MEMBER_SHARDS = 16
+# The bucket of jobs in the index of what is due: behind those of runs and ledgers.
+JOBS = WAKE_BUCKETS
 
 
 class Overlap(Protocol):
@@ -100,9 +107,9 @@ class ProfileStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something in the journal whose time has come."""
+    """Something in the journal whose time has come; of a ``hold`` the id is the profile's."""
 
-    kind: Literal["run", "ledger"]
+    kind: Literal["run", "ledger", "job", "hold"]
     id: str
     at: int
 
@@ -147,7 +154,26 @@ class Journal(Protocol):
 
     def due(self, bucket: int, until: int, limit: int, after: Place | None = None) -> list[Due]:
         """What of that bucket has ``wake_at <= until``, earliest first; only what is behind ``after``, which may be gone
-        by now."""
+        by now. Jobs have a bucket of their own, JOBS."""
+
+    def load_controls(self) -> Controls:
+        """Strongly consistent; nothing paused or stopped (version 0) when nobody ever asked for it."""
+
+    def save_controls(self, controls: Controls, *, expected: int) -> None:
+        """Conflict unless the stored version is ``expected`` (0: nothing there); stores ``controls.version``."""
+
+    def load_job(self, job_id: str) -> Job | None:
+        """Strongly consistent."""
+
+    def save_job(self, job: Job, *, expected: int) -> None:
+        """Conflict unless the stored version is ``expected`` (0: nothing there); stores ``job.version``."""
+
+    def hold(self, flow: str, profile_id: str, at: int | None) -> None:
+        """Notes that sends of a paused flow wait in the ledger of this person; None: no longer."""
+
+    def parked(self, flow: str, shard: int, limit: int, after: Place | None = None) -> list[Due]:
+        """What waits for a paused flow to go on, in one of WAKE_BUCKETS shards: runs, holds and jobs, by when they came due;
+        only what is behind ``after``, which may be gone by now. Not counted among what is due. A moment behind."""
 
     def set_member(self, segment: str, profile_id: str, *, member: bool, version: int) -> None:
         """Keeps the member index; a change older than the stored version is ignored."""
@@ -158,6 +184,10 @@ class Journal(Protocol):
     def first_members(self, segment: str, limit: int) -> FirstMembers:
         """The members with the smallest ids, at most ``limit``, in order. Ids are hashes, so that is a random sample, and
         of the same people for every segment. Fewer where many have left: a bounded part of the index is read."""
+
+    def members_after(self, segment: str, shard: int, after: str, limit: int) -> list[str]:
+        """Members in one of MEMBER_SHARDS shards with an id behind ``after``, in the order of ids. Fewer than ``limit``:
+        there are no more. A moment behind."""
 
 
 class ProgressStore(Protocol):
@@ -266,6 +296,14 @@ class ArchiveReader(Protocol):
 
     def read(self, key: str) -> Iterable[dict[str, Any]]:
         """The lines of one key. Raises InvalidInput, with the key, where they are not JSON lines."""
+
+
+class ListStore(Protocol):
+    """Files of people, whom flows are started for."""
+
+    def read(self, name: str, offset: int, size: int) -> bytes:
+        """At most ``size`` bytes of a file (its key, or ``s3://bucket/key``) from ``offset`` on; fewer: it ends there. Raises
+        InvalidInput for a file that is not there or may not be read."""
 
 
 @dataclass(frozen=True, slots=True)

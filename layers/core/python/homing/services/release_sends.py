@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from homing.domain.delivery.ledger import RETRY, Entry, Ledger
 from homing.domain.delivery.message import SendRequest
 from homing.domain.errors import Conflict, HomingError, InvalidInput
+from homing.domain.flows.control import PAUSED
 from homing.services.ports import Journal, Outbox, Overlap
 
 _QUEUED = ", queued again"
@@ -30,11 +31,12 @@ class ReleaseSends:
     outbox: Outbox
     overlap: Overlap = map
 
-    def __call__(self, profile_ids: Sequence[str], now: int) -> tuple[int, HomingError | None]:
-        """How many requests were queued, and the first failure of those ledgers that must wait for the next sweep."""
+    def __call__(self, profile_ids: Sequence[str], now: int, flow: str = "") -> tuple[int, HomingError | None]:
+        """How many requests were queued, and the first failure of those ledgers that must wait for the next sweep. With a
+        ``flow``, what its pause held goes on instead of what has come due."""
         loaded = list(self.overlap(self._load, list(dict.fromkeys(profile_ids))))
         failures = [found for found in loaded if isinstance(found, HomingError)]
-        changes = [change for found in loaded if isinstance(found, Ledger) and (change := _change(found, now))]
+        changes = [change for found in loaded if isinstance(found, Ledger) and (change := _change(found, now, flow))]
         # Requests go on the outbox before the ledger says so: after a crash in between they are asked for again, under
         # the same ids, which the ledger knows.
         queued, refused = self._queue(changes)
@@ -73,13 +75,15 @@ class ReleaseSends:
         return len(change.requests)
 
 
-def _change(ledger: Ledger, now: int) -> _Change | None:
+def _change(ledger: Ledger, now: int, flow: str) -> _Change | None:
     """None where the index is a moment behind: somebody saw to it already."""
     requests: list[SendRequest] = []
     entries: dict[str, Entry] = dict(ledger.entries)
     # In the order of precedence: who goes first under a cap is asked first, and the others wait only once.
     for key, entry in sorted(ledger.entries.items(), key=lambda item: item[1].rank):
-        if entry.wake_at is None or entry.wake_at > now:
+        if flow and (entry.flow != flow or entry.reason != PAUSED or entry.status != "deferred"):
+            continue
+        if not flow and (entry.wake_at is None or entry.wake_at > now):
             continue
         if entry.status == "deferred" and entry.request is not None:
             requests.append(SendRequest.from_dict(entry.request))

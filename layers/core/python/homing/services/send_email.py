@@ -19,6 +19,7 @@ from homing.domain.delivery.links import Links
 from homing.domain.delivery.message import Mail, SendRequest
 from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
+from homing.domain.flows.control import PAUSED
 from homing.domain.flows.engine import cart_gone
 from homing.domain.profiles.carts import all_names
 from homing.domain.profiles.identity import Identity, normalise
@@ -28,6 +29,7 @@ from homing.services import contents
 from homing.services.claims import MOVED, Claims, Decision
 from homing.services.codes import Codes, NoCode
 from homing.services.composing import Composer, Renderer
+from homing.services.flow_states import FlowStates
 from homing.services.ports import Clock, Journal, Lost, Mailer, ProfileStore, Refused, Throttled
 from homing.services.resolve import trail
 from homing.services.sending_rate import Pace, Pause
@@ -64,6 +66,10 @@ class SendEmail:
         return Claims(self.journal, self.clock)
 
     @cached_property
+    def _states(self) -> FlowStates:
+        return FlowStates(self.journal, self.clock)
+
+    @cached_property
     def _compose(self) -> Composer:
         return Composer(self.campaigns, self.identity, self.renderer, self.links, self.sender, self.engine)
 
@@ -96,6 +102,8 @@ class SendEmail:
             return self._claims.save(
                 ledger, entry.change(status="dropped", reason=verdict.reason, wake_at=None, request=None), now
             )
+        if verdict.decision == "defer" and verdict.reason == PAUSED:
+            return self._hold(request, verdict, ledger, entry, now)
         if verdict.decision == "defer":
             later = entry.change(
                 status="deferred",
@@ -133,6 +141,19 @@ class SendEmail:
             request=request.to_dict() if owed else None,
         )  # fmt: skip
         return replace(self._send(request, mail, self._claims.claim(ledger, claimed, now), claimed), codes_low=low)
+
+    def _hold(self, request: SendRequest, verdict: gate.Verdict, ledger: Ledger, entry: Entry, now: int) -> Decision:
+        """Leaves a send of a paused flow in the ledger, until the flow goes on or the send expires. The note by which it is
+        then found comes first. Raises Conflict when the flow went on in the meantime."""
+        self.journal.hold(request.flow, request.profile_id, now)
+        held = entry.change(
+            status="deferred", reason=PAUSED, not_before=now, wake_at=verdict.until, request=request.to_dict(),
+        )  # fmt: skip
+        decision = self._claims.save(ledger, held, now)
+        if not self._states.now(request.flow).paused:
+            # Whoever lets go what the pause held may have looked before it was there.
+            raise Conflict("the flow goes on")
+        return decision
 
     def _freed(self, request: SendRequest, decision: Decision) -> Decision:
         """What is dropped, and stored as dropped, gives its discount code back; when it is delivered again, once more. A
@@ -183,7 +204,8 @@ class SendEmail:
         )
         if verdict.decision != "drop" and profile is not None and self._cart_ordered(request, profile, now):
             verdict = gate.Verdict("drop", "cart_ordered")
-        return verdict
+        settings, flow = self.campaigns.settings, self.campaigns.flows.get(request.flow)
+        return gate.under(self._states.of(request.flow), verdict, request, settings, flow)
 
     def _cart_ordered(self, request: SendRequest, profile: Profile, now: int) -> bool:
         cart = request.data.get("cart")

@@ -16,6 +16,7 @@ from homing.domain.errors import Conflict
 from homing.domain.progress import LEASE, Pass, Place, Progress
 from homing.domain.time import SECOND
 from homing.services.ports import (
+    JOBS,
     Clock,
     FlowInbox,
     Journal,
@@ -76,10 +77,11 @@ class WakeDue:
         """
         now = self.clock()
         profiles, journal = Pages(partial(self._profiles, now)), Pages(partial(self._journal, now))
-        # Both are read, so that an idle sweep always costs the same.
-        nothing = [pages.empty() for pages in (profiles, journal)]
+        jobs = Pages(partial(self._jobs, now))
+        # All are read, so that an idle sweep always costs the same.
+        nothing = [pages.empty() for pages in (profiles, journal, jobs)]
         if all(nothing):
-            return WakeResult({"profiles": 0, "runs": 0, "sends": 0})
+            return WakeResult({"profiles": 0, "runs": 0, "sends": 0, "jobs": 0})
         known = self.progress.load() if self.progress else Progress()
         release = ReleaseSends(self.journal, self.outbox, self.overlap)
         rate = PER_SHARD * self.shards
@@ -87,6 +89,7 @@ class WakeDue:
             Work("profiles", "profile", profiles, partial(self._wake_profiles, now), _RECORDS, self.lease, rate),
             Work("runs", "run", journal, self._wake_runs, _MESSAGES, self.lease),
             Work("sends", "ledger", journal, lambda due: release([place.id for place in due], now), _LEDGERS),
+            Work("jobs", "job", jobs, self._wake_jobs, _MESSAGES),
         )
         lanes = [lane(work, known.passes, now, lambda: self.clock() >= now + self.budget) for work in kinds]
         _Sweep(self, lanes, known, now + self.budget).run()
@@ -105,12 +108,21 @@ class WakeDue:
     def _journal(self, until: int, bucket: int, after: Place | None) -> list[Place]:
         return [Place(due.at, due.kind, due.id) for due in self.journal.due(bucket, until, PAGE, after)]
 
+    def _jobs(self, until: int, bucket: int, after: Place | None) -> list[Place]:
+        """Jobs are few: they have one bucket, apart from the others, so that no page of runs is read to find them."""
+        found = self.journal.due(JOBS, until, PAGE, after) if bucket == 0 else []
+        return [Place(due.at, due.kind, due.id) for due in found]
+
     def _wake_profiles(self, now: int, due: Sequence[Place]) -> Handed:
         self.stream.put([_wake_up(place.id, now) for place in due])
         return len(due), None
 
     def _wake_runs(self, due: Sequence[Place]) -> Handed:
         self.inbox.put([{"wake_run": place.id} for place in due])
+        return len(due), None
+
+    def _wake_jobs(self, due: Sequence[Place]) -> Handed:
+        self.inbox.put([{"wake_job": place.id} for place in due])
         return len(due), None
 
 

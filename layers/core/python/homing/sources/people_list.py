@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ _COLUMNS = {
     "email": ("email", "emailaddress", "mail"),
 }
 _MAX_NAME = 100
+# What spreadsheets put before UTF-8 text.
+_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,106 @@ class ListReading:
     def reject(self, index: int, reason: str) -> None:
         """The message at that place was refused where it was sent."""
         self.bad.append(BadRow(self.lines[index], reason))
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a file of people is written: its separator, and the columns that name people, strongest first, as pairs of
+    identifier and place. None: one identifier a line, addresses among them. ``begins``: where the people begin, in bytes."""
+
+    separator: str
+    columns: tuple[tuple[str, int], ...] | None
+    begins: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types."""
+        columns = None if self.columns is None else [list(column) for column in self.columns]
+        return {"separator": self.separator, "columns": columns, "begins": self.begins}
+
+    @classmethod
+    def from_dict(cls, value: Mapping[str, Any]) -> Shape:
+        """Reads :meth:`to_dict`."""
+        held = value["columns"]
+        columns = None if held is None else tuple((str(kind), int(place)) for kind, place in held)
+        return cls(value["separator"], columns, value["begins"])
+
+
+@dataclass(slots=True)
+class Page:
+    """People of a part of a file, how many of its lines named nobody, and how many bytes of it were read."""
+
+    people: list[tuple[str, str]] = field(default_factory=list)
+    unreadable: int = 0
+    read: int = 0
+
+
+def shape_of(head: bytes) -> Shape:
+    """From the beginning of a file, its first line at least. Raises InvalidInput when that is empty, or no text."""
+    mark = len(_MARK) if head.startswith(_MARK) else 0
+    first = head[mark:].partition(b"\n")[0]
+    text = _text(first)
+    if not text.strip():
+        raise InvalidInput("the file is empty, or begins with an empty line", code="empty_list")
+    separator = max(",;\t", key=text.count)
+    cells = next(csv.reader([text.strip("\r")], delimiter=separator))
+    try:
+        return Shape(separator, tuple(_places(cells)), min(len(head), mark + len(first) + 1))
+    except InvalidInput:
+        # A line of its own: one customer number, or one address.
+        if len(cells) > 1:
+            # What stands there may be somebody's name, and this is told to many.
+            raise InvalidInput(
+                "the first line must name a column user_id, email or loyalty_id", code="no_column"
+            ) from None
+        return Shape(separator, None, mark)
+
+
+def read_page(data: bytes, shape: Shape, most: int, *, last: bool) -> Page:
+    """At most so many people from a part of a file that begins with a line. What the end cuts off is left for the next
+    part, unless it is the ``last``. Fewer than ``most``: the part is read. Raises InvalidInput for what is no UTF-8 text,
+    and for a line longer than the part."""
+    if not last:
+        # Not in the middle of a letter.
+        data = data[: data.rfind(b"\n") + 1]
+    page, ahead, ended = Page(), 0, False
+
+    def texts() -> Iterator[str]:
+        nonlocal ahead, ended
+        for line in data.splitlines(keepends=True):
+            ahead += len(line)
+            yield _text(line)
+        ended = True
+
+    reader = csv.reader(texts(), delimiter=shape.separator)
+    while len(page.people) < most:
+        try:
+            row = next(reader, None)
+        except csv.Error:
+            row = ["", "?"]
+        if row is None or (ended and not last):
+            # The part ends inside of quotes.
+            break
+        page.read = ahead
+        if not any(cell.strip() for cell in row):
+            continue
+        try:
+            page.people.append(_person(row, shape.columns or _alone(row)))
+        except InvalidInput:
+            page.unreadable += 1
+    if not page.read and not last:
+        raise InvalidInput("a line is longer than a megabyte: this is no list of people", code="bad_csv")
+    return page
+
+
+def _alone(row: list[str]) -> tuple[tuple[str, int], ...]:
+    return (("email" if "@" in row[0] else "user_id", 0),)
+
+
+def _text(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("the file is not UTF-8 text: save it as CSV UTF-8", code="encoding") from error
 
 
 def read_list(data: bytes, name: str, *, joined: bool, at: int) -> ListReading:
@@ -117,7 +219,7 @@ def _places(header: list[str]) -> list[tuple[str, int]]:
     return found
 
 
-def _person(row: list[str], places: list[tuple[str, int]]) -> tuple[str, str]:
+def _person(row: list[str], places: Sequence[tuple[str, int]]) -> tuple[str, str]:
     for kind, place in places:
         cell = row[place].strip() if place < len(row) else ""
         if not cell:

@@ -11,6 +11,7 @@ from homing.adapters.memory.caller import Called, MemoryCaller
 from homing.adapters.memory.codes import MemoryCodes
 from homing.adapters.memory.faults import Faults
 from homing.adapters.memory.journal import MemoryJournal
+from homing.adapters.memory.lists import MemoryLists
 from homing.adapters.memory.mail import MemoryMailer, SentMail
 from homing.adapters.memory.profiles import MemoryProfiles
 from homing.adapters.memory.progress import MemoryProgress
@@ -30,6 +31,7 @@ __all__ = [
     "MemoryCodes",
     "MemoryInbox",
     "MemoryJournal",
+    "MemoryLists",
     "MemoryMailer",
     "MemoryOutbox",
     "MemoryProfiles",

@@ -35,6 +35,7 @@ class Site:
 _RANKING = "thresholds of RFM scores, counted at night"
 _FREED = "what a dropped send gives back: tests of discount codes"
 _WAITING = "flows that wait for something, changed, or call others: tests of flows"
+_COMMANDS = "flows for many people, paused, stopped: tests of commands"
 _REBUILD = "read back for rebuilds and audits"
 
 # The fault matrix (tests/faults) strikes each; its test fails for a port's method that is not registered here.
@@ -59,6 +60,13 @@ SITES: tuple[Site, ...] = (
     Site("Journal", "load_ledger", "read"),
     Site("Journal", "save_ledger", "write"),
     Site("Journal", "due", "read"),
+    Site("Journal", "load_controls", "read", consistent=True),
+    Site("Journal", "save_controls", "write", aside=_COMMANDS),
+    Site("Journal", "load_job", "read", aside=_COMMANDS),
+    Site("Journal", "save_job", "write", aside=_COMMANDS),
+    Site("Journal", "hold", "write", aside=_COMMANDS),
+    Site("Journal", "parked", "read", aside=_COMMANDS),
+    Site("Journal", "members_after", "read", aside=_COMMANDS),
     Site("Journal", "set_member", "write"),
     Site("Journal", "members", "read", aside="read by people's tools only"),
     Site("Journal", "first_members", "read", aside=_RANKING),
@@ -75,6 +83,7 @@ SITES: tuple[Site, ...] = (
     Site("Archive", "put", "write"),
     Site("ArchiveReader", "keys", "read", aside=_REBUILD),
     Site("ArchiveReader", "read", "read", aside=_REBUILD),
+    Site("ListStore", "read", "read", aside=_COMMANDS),
     Site("Quarantine", "put", "write"),
     Site("BookStore", "load", "read"),
     Site("BookStore", "save", "write"),

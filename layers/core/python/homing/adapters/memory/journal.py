@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Mapping
-from threading import Lock
 from typing import Any
 
-from homing.adapters.buckets import wake_bucket
+from homing.adapters.buckets import member_shard, wake_bucket
 from homing.adapters.members import first
-from homing.adapters.memory.faults import Faults
-from homing.adapters.memory.wakes import WakeIndex
+from homing.adapters.memory.commands import MemoryCommands, kind_of
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.agenda import Agenda
@@ -19,19 +18,19 @@ from homing.domain.progress import Place
 from homing.services.ports import Due, FirstMembers
 
 
-class MemoryJournal:
+class MemoryJournal(MemoryCommands):
     """``isolate=True`` keeps JSON, as the table does; ``isolate=False`` the frozen objects themselves, for speed."""
 
     def __init__(self, *, isolate: bool = True) -> None:
-        self.faults = Faults()
+        super().__init__()
         self._isolate = isolate
-        self._lock = Lock()
         self._runs: dict[str, tuple[int, Run | str]] = {}
         self._ledgers: dict[str, tuple[int, Ledger | str]] = {}
         self._agendas: dict[str, tuple[int, str]] = {}
         self._flows: dict[tuple[str, str], str] = {}
         self._members: dict[str, dict[str, tuple[int, bool]]] = {}
-        self._wakes = WakeIndex()
+        # Members of a segment in order, by shard.
+        self._shards: dict[tuple[str, int], list[str]] = {}
 
     def start_run(self, run: Run) -> bool:
         """False when it exists."""
@@ -117,12 +116,12 @@ class MemoryJournal:
             wakes = self._wakes.due(bucket, until, limit, after and (after.at, f"{after.kind}#{after.id}"))
         found = []
         for key, at in wakes:
-            kind, _, id_ = key.partition("#")
-            found.append(Due("run" if kind == "run" else "ledger", id_, at))
+            kind, id_ = kind_of(key)
+            found.append(Due(kind, id_, at))
         return found
 
     def next_wake(self) -> int | None:
-        """The earliest wake-up of all runs and ledgers: where a virtual clock may jump to."""
+        """The earliest wake-up of all runs, ledgers and jobs: where a virtual clock may jump to."""
         with self._lock:
             return self._wakes.next()
 
@@ -131,8 +130,11 @@ class MemoryJournal:
         self.faults.before("set_member")
         with self._lock:
             index = self._members.setdefault(segment, {})
-            if version >= index.get(profile_id, (0, False))[0]:
+            known, was = index.get(profile_id, (0, False))
+            if version >= known:
                 index[profile_id] = (version, member)
+                if member != was:
+                    _move(self._shards.setdefault((segment, member_shard(profile_id)), []), profile_id, member)
         self.faults.after("set_member")
 
     def members(self, segment: str) -> Iterable[str]:
@@ -146,6 +148,14 @@ class MemoryJournal:
             index = sorted(self._members.get(segment, {}).items())
         return first(((id_, member) for id_, (_, member) in index), limit)
 
+    def members_after(self, segment: str, shard: int, after: str, limit: int) -> list[str]:
+        """The shard from there on."""
+        self.faults.before("members_after")
+        with self._lock:
+            held = self._shards.get((segment, shard), [])
+            start = bisect_right(held, after)
+            return held[start : start + limit]
+
     def runs(self) -> list[Run]:
         """All runs, oldest start first: for reports and tests; the table has no such operation."""
         found = [run for id_ in self._runs if (run := self.load_run(id_)) is not None]
@@ -157,4 +167,13 @@ class MemoryJournal:
 
     def _keep_run(self, run: Run) -> None:
         self._runs[run.id] = (run.version, json.dumps(run.to_dict()) if self._isolate else run)
-        self._wakes.set(f"run#{run.id}", wake_bucket(run.id), run.wake_at if run.status == "active" else None)
+        at = run.wake_at if run.status == "active" else None
+        self._wakes.set(f"run#{run.id}", wake_bucket(run.id), None if run.parked else at)
+        self._park(run.flow, f"run#{run.id}", wake_bucket(run.id), at if run.parked else None)
+
+
+def _move(held: list[str], id_: str, member: bool) -> None:
+    if member:
+        insort(held, id_)
+    else:
+        del held[bisect_left(held, id_)]

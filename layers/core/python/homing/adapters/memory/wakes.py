@@ -14,11 +14,11 @@ class WakeIndex:
     """Keys by instant in buckets. What is far away lies in heaps; what was asked for once lies sorted, so that a page is
     found wherever it begins. Changing is O(log n): what is no longer true stays until it is met."""
 
-    def __init__(self) -> None:
+    def __init__(self, buckets: int = WAKE_BUCKETS) -> None:
         self._at: dict[str, int] = {}
-        self._later: list[list[Entry]] = [[] for _ in range(WAKE_BUCKETS)]
+        self._later: list[list[Entry]] = [[] for _ in range(buckets)]
         # Everything in here is earlier than everything in the same bucket's heap.
-        self._sorted: list[list[Entry]] = [[] for _ in range(WAKE_BUCKETS)]
+        self._sorted: list[list[Entry]] = [[] for _ in range(buckets)]
 
     def set(self, key: str, bucket: int, at: int | None) -> None:
         """``key`` wakes at that instant, or not at all; a key keeps its bucket for ever."""

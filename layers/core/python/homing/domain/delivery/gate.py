@@ -15,6 +15,7 @@ from homing.domain.delivery.hours import Hours, best_instant, quiet_end
 from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.message import SendRequest, Stop
 from homing.domain.delivery.precedence import COUNTED, Room, first_before
+from homing.domain.flows.control import PAUSED, STOPPED, FlowState
 from homing.domain.flows.language import Flow, Holdout
 from homing.domain.profiles.local_time import zone_of
 from homing.domain.profiles.profile import Consent, Profile
@@ -95,6 +96,8 @@ class _Asked:
         flow = self.flows.get(entry.flow)
         if entry.status != "deferred" or not entry.counts or entry.request is None or held is None:
             return False
+        if entry.reason == PAUSED:
+            return False
         if now >= (entry.expires_at or expiry(entry.decided_at, flow, self.settings)):
             return False
         if refusal(self.profile, entry.topic, self.settings.topics, self.stops) or self.held_out(flow):
@@ -139,6 +142,20 @@ def decide(
         return Verdict("drop", "expired", values={"expired": iso(expires)})
     others = [entry for entry in entries if entry.send_id != request.send_id]
     return _when(request, asked, flow, others, expires, now, {"topic": request.topic, **consent})
+
+
+def under(state: FlowState, verdict: Verdict, request: SendRequest, settings: Settings, flow: Flow | None) -> Verdict:
+    """The verdict, given what marketers said of the flow: nothing of one that is paused or stopped leaves. What a pause holds
+    is given up when it would have expired; transactional mail stays until the flow goes on."""
+    if verdict.decision == "drop":
+        return verdict
+    if state.ended(request.decided_at):
+        return Verdict("drop", STOPPED, values={"stopped_at": iso(state.stopped_at)})
+    if not state.paused or verdict.decision != "send":
+        return verdict
+    topic = settings.topics.get(request.topic)
+    until = None if topic and topic.transactional else expiry(request.decided_at, flow, settings)
+    return Verdict("defer", PAUSED, until=until, values={"paused_since": iso(state.since)})
 
 
 def _question(confirm: str, request: SendRequest, asked: _Asked, entries: Iterable[Entry], now: int) -> Verdict:

@@ -18,6 +18,7 @@ _WAITS = {
     "cap": "they had enough mails for now",
     "quiet_hours": "it is night for them",
     "send_window": "it is outside the send window",
+    "flow_paused": "its flow is paused",
     "send_time": "it waits for the hour at which they usually look",
 }
 _NEVER = {
@@ -33,6 +34,7 @@ _NEVER = {
     "suppressed_complaint": "they marked a mail as spam",
     "held_out": "they are in a hold-out",
     "cart_ordered": "the cart was ordered or emptied in the meantime",
+    "flow_stopped": "its flow was stopped",
     "expired": "it could not go out in time",
     "merged": "it went on under the profile that this one was merged into",
 }

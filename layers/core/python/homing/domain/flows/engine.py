@@ -103,10 +103,10 @@ def cart_gone(data: Any, profile: Profile, engine: Engine, now: int) -> bool:
         return current.key != cart.get("key")
 
 
-def refresh_cart(run: Run, profile: Profile, engine: Engine, now: int) -> Run:
-    """After a wait a mail shows the cart as it now is, not as it was when the flow began."""
+def refresh_cart(run: Run, profile: Profile, engine: Engine, now: int, *, held: bool = False) -> Run:
+    """After a wait, or after a pause ``held`` the run, a mail shows the cart as it now is, not as it was when the flow began."""
     cart = run.data.get("cart")
-    if not isinstance(cart, dict) or not any(str(entry["did"]).startswith("wait") for entry in run.trace):
+    if not isinstance(cart, dict) or not (held or any(str(entry["did"]).startswith("wait") for entry in run.trace)):
         return run
     current = carts.state(profile.carts, str(cart.get("token", "")), now, engine.plan.forget_carts_after)
     if current is None or not current.items:

@@ -47,6 +47,8 @@ class Run:
     sent: Mapping[str, Any] = field(default_factory=dict)
     # Split → the arm that this run went.
     arms: Mapping[str, str] = field(default_factory=dict)
+    # Its flow was paused when its time came (``wake_at``): nothing wakes it before the flow goes on.
+    parked: bool = False
 
     def change(self, **values: Any) -> Run:
         """A copy with those fields changed."""

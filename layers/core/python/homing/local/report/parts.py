@@ -32,6 +32,8 @@ REASONS: dict[str, str] = {
     "send_window": "It is not the time of the week for it.",
     "send_window_until_expired": "By the time at which it might go out it would come too late.",
     "held_out": "They are in a hold-out, for comparison.",
+    "flow_paused": "Its flow is paused; it goes out when the flow goes on.",
+    "flow_stopped": "Its flow was stopped.",
     "expired": "It could not go out in time, and late it would be odd.",
     "throttled": "The mail service asked to slow down; it is tried again.",
     "reply_lost": "The mail service’s answer was lost. It is never repeated, so that nobody gets it twice.",
