@@ -138,6 +138,11 @@ class _Checker:
                 yield from self._topics(what.prefers, (*path, "prefers"))
         elif isinstance(what, lang.Request):
             yield from self._request(what, path)
+        elif isinstance(what, lang.Pause | lang.Resume | lang.Stop):
+            yield from self._name("flow", getattr(what, next(iter(type(what).model_fields))), self.flows, path)
+        elif isinstance(what, lang.Product):
+            if what.price is None and what.in_stock is None:
+                yield self.wrong("say what changed: `price: {to: 12.50}` or `in_stock: true`", path, "missing_key")
         elif isinstance(what, lang.Deploy):
             yield from self._deploy(step, what)
 
@@ -149,7 +154,9 @@ class _Checker:
             yield self.wrong(message, path, "invalid_value")
         else:
             yield from self._name("flow", what.request, self.flows, path)
-        yield from self._whose(what.for_, path[:-1], "for")
+        if what.segment is not None:
+            yield from self._name("segment", what.segment, self.known.segments, (*path[:-1], "segment"))
+        yield from self._whose(what.for_, path[:-1], "for", must=what.segment is None)
 
     def _deploy(self, step: Step, what: lang.Deploy) -> Iterator[InvalidCampaign]:
         for name, changes in what.deploy.items():
@@ -165,7 +172,7 @@ class _Checker:
             if what.template is not None:
                 yield from self._name("template", what.template, self.known.templates, (*path, "template"))
         elif isinstance(what, lang.RunIs | lang.WhichRun):
-            yield from self._whose(what.of, path, "of", must=isinstance(what, lang.RunIs))
+            yield from self._whose(what.of, path, "of", must=False)
         else:
             yield from self._whose(check.who, path, None)
         if isinstance(what, lang.Which | lang.RunIs | lang.WhichRun) and what.flow is not None:

@@ -37,7 +37,9 @@ def read_expectation(reader: Reader, path: Path) -> Expect:
         if word == "description":
             continue
         if word not in WORDS:
-            hint = did_you_mean(word, WORDS)
+            # {description: first this, then that} is two keys to YAML.
+            comma = " " in word and held[word] is None
+            hint = ": a text with a comma needs quotes" if comma else did_you_mean(word, WORDS)
             reader.wrong(f"unknown key {word!r}{hint}", (*path, word), code="unknown_key", key=True)
         elif word in FORMS:
             checks += _form(reader, word, (*path, word))

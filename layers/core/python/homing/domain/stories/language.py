@@ -121,12 +121,47 @@ class Until(Model):
 
 
 class Request(Model):
-    """A marketer asks for a flow: ``FlowRequested``."""
+    """A marketer asks for a flow, for somebody or for a whole segment: ``FlowRequested``."""
 
     request: str
     for_: str | None = Field(None, alias="for")
+    segment: str | None = None
     request_id: str | None = Field(None, min_length=1)
     data: dict[str, Any] = {}
+
+
+class Pause(Model):
+    """A marketer pauses a flow: ``FlowPauseRequested``."""
+
+    pause: str
+
+
+class Resume(Model):
+    """A marketer lets a flow go on: ``FlowResumeRequested``."""
+
+    resume: str
+
+
+class Stop(Model):
+    """A marketer stops a flow: ``FlowStopRequested``."""
+
+    stop: str
+
+
+class Price(Model):
+    """What it costs."""
+
+    from_: float | None = Field(None, alias="from", ge=0)
+    to: float = Field(ge=0)
+
+
+class Product(Model):
+    """A product costs something else, or can be had again or no longer: ``ProductChanged``."""
+
+    product: Scalar
+    price: Price | None = None
+    currency: str | None = None
+    in_stock: bool | None = None
 
 
 class Outage(Model):
@@ -237,7 +272,8 @@ DEEDS: dict[str, type[BaseModel]] = {
     "complains": Complains, "unsubscribes": Unsubscribes, "prefers": Prefers, "confirms": Confirms,
 }  # fmt: skip
 STEPS: dict[str, type[BaseModel]] = {
-    "advance": Advance, "until": Until, "request": Request, "outage": Outage, "deploy": Deploy,
+    "advance": Advance, "until": Until, "request": Request, "pause": Pause, "resume": Resume, "stop": Stop,
+    "product": Product, "outage": Outage, "deploy": Deploy,
 }  # fmt: skip
 # What may happen during an outage beside what people do.
 MEANWHILE = ("advance", "until")

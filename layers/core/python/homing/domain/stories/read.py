@@ -64,11 +64,13 @@ class Reader:
         self.problems += problems
         extra = found.model_extra if found is not None else None
         for name in extra or ():
+            if kind is Person and name in _TRAITS:
+                continue
             if meant := _meant(name, kind):
                 hint = "; a property of that name goes below `properties:`" if "properties" in kind.model_fields else ""
                 message = f"{name!r} is no word of stories (did you mean {meant!r}?){hint}"
                 self.wrong(message, (*path, name), code="unknown_key", key=True)
-            elif kind is Person and name not in _TRAITS and (meant := closest(name, COMMON_TRAITS, cutoff=0.8)):
+            elif kind is Person and (meant := closest(name, COMMON_TRAITS, cutoff=0.8)):
                 message = f"a trait {name!r} (did you mean {meant!r}?)"
                 self.wrong(message, (*path, name), code="may_be_misspelt", key=True)
         return found
