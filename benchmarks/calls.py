@@ -23,6 +23,8 @@ from homing.local.simulation import Drive
 from homing.local.synth import SynthFailed
 from homing.services.update_profiles import StreamItem
 
+# See the cost of standing still.
+_NIGHTLY = frozenset({"audit_segments", "rank_customers"})
 # In the order of an event's way.
 _WAY = ("kinesis", "dynamodb", "events", "sqs", "s3", "sesv2", "secretsmanager")
 
@@ -86,6 +88,9 @@ class Meter:
         self.units[self.function, kind] += count
 
     def _count(self, service: str, operation: str, params: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        if self.function in _NIGHTLY:
+            # A night costs the same whatever comes in.
+            return
         if service == "dynamodb":
             self._dynamodb(operation, params, answer)
         elif operation == "PutRecords":
@@ -106,7 +111,7 @@ class Meter:
             if answer:
                 self.items[key] = item
                 self._add("index", _index_writes(old or {}, item))
-        elif operation == "Query" and self.function in {"wake_due", "audit_segments"}:
+        elif operation == "Query" and self.function == "wake_due":
             # Costs the same whatever comes in: see the cost of standing still.
             return
         elif operation == "Query":
@@ -245,7 +250,9 @@ def _message(event: Event, now: int) -> dict[str, Any]:
 
 
 def _facts(meter: Meter, host: LocalHost, events: int) -> dict[str, Any]:
-    """Everything per 1,000 events; per function what the cost follows from."""
+    """Everything per 1,000 events; per function what the cost follows from. Raises RuntimeError when a function failed."""
+    if host.functions.errors:
+        raise RuntimeError(f"functions failed, so nothing was counted: {host.functions.raised[-1]}")
     thousands = events / 1000
     memory = {function.short: function.memory_mb for function in host.functions.functions.values()}
     calls = Counter[str]()
@@ -256,13 +263,13 @@ def _facts(meter: Meter, host: LocalHost, events: int) -> dict[str, Any]:
             by_function.setdefault(function, Counter())[f"{service} {operation}"] += count
     functions = {}
     for name, count in meter.invocations.items():
-        if name == "wake_due":
-            # A minute costs the same whatever comes in; what it hands on is counted.
+        if name in {"wake_due", *_NIGHTLY}:
+            # A minute and a night cost the same whatever comes in; what is handed on is counted.
             count = 0
         units = {kind: number / thousands for (function, kind), number in meter.units.items() if function == name}
         functions[name] = {
             "invocations": count / thousands, "memory_mb": memory[name],
-            "cpu_ms": 0.0 if name == "wake_due" else meter.cpu[name] * 1000 / thousands,
+            "cpu_ms": 0.0 if name in {"wake_due", *_NIGHTLY} else meter.cpu[name] * 1000 / thousands,
             "calls": {call: number / thousands for call, number in by_function.get(name, {}).items()}, "units": units,
         }  # fmt: skip
     return {
@@ -276,4 +283,4 @@ def _facts(meter: Meter, host: LocalHost, events: int) -> dict[str, Any]:
 
 
 def _idle(function: str, operation: str) -> bool:
-    return function in {"host", "audit_segments"} or (function == "wake_due" and operation == "Query")
+    return function in {"host", *_NIGHTLY} or (function == "wake_due" and operation == "Query")

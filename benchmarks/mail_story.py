@@ -62,7 +62,8 @@ _REACTS = 2 * SECOND
 class Person:
     """Who they are and what they said. ``ended_at``: when they unsubscribe, with one click if they have a mail by then.
 
-    ``bounces``: their mailbox does not exist; ``complains``: the first mail after the fourth day is spam to them.
+    ``bounces``: their mailbox does not exist; ``complains``: the first mail after the third day is spam to them, too few for
+    sending to stop.
     """
 
     name: str
@@ -110,7 +111,7 @@ class World(Protocol):
 
 def folder(path: Path) -> Path:
     """The starter set's mails under stricter rules, as a campaigns folder."""
-    shutil.copytree(inputs.ROOT / "layers" / "campaigns", path, ignore=shutil.ignore_patterns("flows"))
+    shutil.copytree(inputs.ROOT / "layers" / "campaigns", path, ignore=shutil.ignore_patterns("flows", "stories"))
     brand = inputs.campaigns().settings.model_dump(by_alias=True, exclude_unset=True, mode="json")["brand"]
     # JSON is YAML.
     (path / "settings.yaml").write_text(json.dumps({"brand": brand, **_RULES}), encoding="utf-8")
@@ -129,7 +130,7 @@ def people(count: int, rng: random.Random) -> list[Person]:
             person.ended_at = START + rng.randrange(DAY, DAYS * DAY, SECOND)
             person.clicks = rng.random() < 1 / 2
         person.bounces = n % 100 == 50
-        person.complains = n % 1_000 == 350
+        person.complains = n % 1_000 == 325
         made.append(person)
     return made
 
@@ -216,6 +217,6 @@ def play(everybody: list[Person], rng: random.Random, world: World) -> Iterator[
 
 
 def _react(person: Person, mail: SentMail, at: int, world: World) -> None:
-    if person.silenced_at is None and (person.bounces or (person.complains and at > START + 4 * DAY)):
+    if person.silenced_at is None and (person.bounces or (person.complains and at > START + 3 * DAY)):
         person.silenced_at = at
         world.report(mail, "Bounce" if person.bounces else "Complaint")
