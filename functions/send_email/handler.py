@@ -26,7 +26,10 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         except TypeError as error:
             raise InvalidInput("the message is no send request", code="unknown_message") from error
         decision = send(request)
-        voice.info("decided", send_id=request.send_id, status=decision.status, reason=decision.reason)
+        voice.info(
+            "decided", send_id=request.send_id, flow=request.flow, template=request.template, status=decision.status,
+            reason=decision.reason,
+        )  # fmt: skip
         return {f"Messages{decision.status.title()}": 1, "CodesLow": int(decision.codes_low)}
 
     return each_message(event, handle, voice, stop_after=(Throttled,))

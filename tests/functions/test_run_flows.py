@@ -41,6 +41,19 @@ def test_a_trigger_starts_a_run_once(account: Account, voice: MemoryTelemetry) -
     assert len([due for bucket in range(8) for due in account.journal.due(bucket, later, 9)]) == 1
 
 
+def test_each_advance_is_a_line_that_pictures_are_counted_from(account: Account, voice: MemoryTelemetry) -> None:
+    account.profiles.write(Profile("ada", version=1), expected=0)
+    handler(sqs_event(first_order("ada")), None)
+    ((level, message, facts),) = voice.lines
+    assert (level, message) == ("info", "run passed")
+    assert {name: facts[name] for name in ("flow", "steps", "since", "ended", "ended_at")} == {
+        "flow": "first-order-thank-you", "steps": "0:wait", "since": "", "ended": "", "ended_at": ""
+    }  # fmt: skip
+    assert len(facts["flow_version"]) == 8
+    # Who it was is not in it.
+    assert "ada" not in str(facts)
+
+
 def test_a_wake_up_of_nothing_is_ignored(account: Account, voice: MemoryTelemetry) -> None:
     assert failures(handler(sqs_event({"wake_run": "nobody"}), None)) == []
     assert voice.counts["TriggersIgnored"] == 1

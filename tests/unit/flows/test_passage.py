@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from homing.domain.flows.passage import FlowNumbers, Passage, counted
-from homing.domain.time import DAY, iso
+from homing.domain.time import DAY, HOUR, iso
 from homing.local.backtest import Backtest
+from tests.fixtures.desk import Desk
 from tests.fixtures.shop import backtest, campaigns, event, identified
 
 STEPS: list[dict[str, Any]] = [
@@ -88,6 +90,26 @@ def test_counting_each_advance_is_counting_the_runs() -> None:
                 told.add(Passage.from_dict(Passage.of(kept[one.id], one).to_dict()))
                 kept[one.id] = one
         assert told.to_dict() == numbers(run).to_dict()
+
+
+def test_what_a_service_tells_of_each_advance_comes_to_the_same() -> None:
+    desk = Desk(campaigns(flows=[{"name": "ask", "on": "flow_requested", "steps": STEPS}]), ["ana", "ben", "cyd"])
+    told = FlowNumbers("ask", desk.run.flows.engine.flows["ask"].version)
+    desk.run.flows = replace(desk.run.flows, told=told.add)
+    desk.start(flow="ask", user_id="ana")
+    desk.pause("ask")
+    # Ben's run waits for the flow to go on before it takes its first step.
+    desk.start(flow="ask", user_id="ben")
+    assert told.to_dict()["waiting"] == {"0": 1, "1": 1}
+    assert told.runs == 2
+    desk.resume("ask")
+    desk.wait(HOUR)
+    assert told.to_dict()["waiting"] == {"1": 2}
+    assert told.to_dict() == numbers(desk.run).to_dict()
+    desk.stop("ask")
+    desk.wait(5 * DAY)
+    assert told.to_dict() == numbers(desk.run).to_dict()
+    assert dict(told.ended) == {"stopped": 2}
 
 
 def test_runs_of_another_version_are_only_told() -> None:

@@ -260,6 +260,10 @@ class Backtest:
         if event.detail_type in self._wanted:
             self.flows({"detail-type": event.detail_type, "detail": event.detail})
 
+    def statuses(self) -> dict[str, str]:
+        """What became of each send so far, by its id."""
+        return {send_id: entry.status for send_id, (_, entry) in self._decided.items()}
+
     def figures(self) -> Figures:
         """What it comes to in numbers; to be asked once, at the end."""
         counting = self.counting

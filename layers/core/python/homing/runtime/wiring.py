@@ -135,6 +135,8 @@ def run_flows() -> RunFlows:
     from homing.adapters.eventbridge import EventBridgeBus
     from homing.adapters.s3_lists import S3Lists
     from homing.adapters.sqs import SqsCalls, SqsInbox, SqsOutbox, SqsQueue
+    from homing.domain.flows.passage import PASSED
+    from homing.runtime.observability import telemetry
     from homing.services.run_flows import RunFlows
 
     own = settings.RunFlowsSettings.load()
@@ -153,6 +155,8 @@ def run_flows() -> RunFlows:
         calls=SqsCalls(SqsQueue(sqs, own.calls_queue, backoff=parts.backoff())) if own.calls_queue else None,
         bus=EventBridgeBus(parts.client("events"), own.bus, backoff=parts.backoff()),
         lists=S3Lists(parts.client("s3"), own.lists_bucket),
+        # A line for each advance: `homing flows --stage` counts them when somebody looks.
+        told=lambda passage: telemetry("run_flows").info(PASSED, **passage.to_dict()),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,6 +14,7 @@ from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
 from homing.domain.flows.engine import TriggerEvent, starts
 from homing.domain.flows.language import Flow
+from homing.domain.flows.passage import Passage
 from homing.domain.profiles.identity import Identity
 from homing.domain.time import parse_instant
 from homing.services.fan_out import FanOut
@@ -70,6 +71,8 @@ class RunFlows:
     # Where requests are answered, and where lists of people lie.
     bus: Bus | None = None
     lists: ListStore | None = None
+    # Hears what each stored advance of a run did.
+    told: Callable[[Passage], None] | None = None
 
     @cached_property
     def engine(self) -> Engine:
@@ -86,7 +89,7 @@ class RunFlows:
         """The runs of people."""
         return Runs(
             self.campaigns, self.engine, self.profiles, self.journal, self.states, self.outbox, self.clock, self.stream,
-            self.inbox, self.calls,
+            self.inbox, self.calls, self.told,
         )  # fmt: skip
 
     @cached_property

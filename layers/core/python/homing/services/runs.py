@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from homing.domain.flows.compiled import CompiledFlow
 from homing.domain.flows.effects import Effects
 from homing.domain.flows.engine import TriggerEvent, advance, end, new_run, refresh_cart
 from homing.domain.flows.language import Flow
+from homing.domain.flows.passage import Passage
 from homing.domain.flows.run import Run
 from homing.domain.flows.steps import WaitFor, find
 from homing.domain.profiles.profile import Profile
@@ -39,6 +41,8 @@ class Runs:
     stream: Stream | None = None
     inbox: FlowInbox | None = None
     calls: Calls | None = None
+    # Hears what each stored advance did, for the numbers on a flow's picture.
+    told: Callable[[Passage], None] | None = None
 
     @cached_property
     def versions(self) -> FlowVersions:
@@ -84,8 +88,10 @@ class Runs:
 
     def _start_parked(self, run: Run, counts: dict[str, int]) -> bool:
         """Of a flow that is paused: it waits at its first step, as old as its trigger."""
-        if not self.journal.start_run(run.change(parked=True, wake_at=min(run.triggered_at, self.clock()))):
+        parked = run.change(parked=True, wake_at=min(run.triggered_at, self.clock()))
+        if not self.journal.start_run(parked):
             return False
+        self._tell(None, parked)
         counts["parked"] += 1
         if not self.states.now(run.flow).paused:
             # Whoever wakes what the pause held may have looked before it was there.
@@ -146,7 +152,9 @@ class Runs:
                     return self._end(run, "too_old", counts, "the flow was paused for too long")
                 profile = resolve(self.profiles, [run.profile_id]).get(run.profile_id)
                 if profile is None:
-                    self.journal.save_run(end(run, "profile_gone", self.clock()), expected=run.version)
+                    gone = end(run, "profile_gone", self.clock())
+                    self.journal.save_run(gone, expected=run.version)
+                    self._tell(run, gone)
                     counts["ignored"] += 1
                     return False
                 if run.parked:
@@ -160,7 +168,9 @@ class Runs:
         raise Unavailable(f"run {run_id} is written too often")
 
     def _end(self, run: Run, reason: str, counts: dict[str, int], why: str) -> bool:
-        self.journal.save_run(end(run, reason, self.clock(), why), expected=run.version)
+        ended = end(run, reason, self.clock(), why)
+        self.journal.save_run(ended, expected=run.version)
+        self._tell(run, ended)
         counts["ended"] += 1
         return False
 
@@ -203,9 +213,15 @@ class Runs:
         counts["sends"] += len(effects.sends)
         counts["ended"] += done.status == "ended"
         counts["advanced"] += not fresh
+        if stored:
+            self._tell(None if fresh else run, done)
         if still and stored:
             self._look_again(done, compiled, counts)
         return stored if fresh else still
+
+    def _tell(self, before: Run | None, after: Run) -> None:
+        if self.told is not None:
+            self.told(Passage.of(before, after))
 
     def _hand_on(self, effects: Effects) -> None:
         if effects.sends:

@@ -42,6 +42,7 @@ _ENDINGS = {
     "cart_ordered_or_emptied": "cart ordered or emptied", "flow_changed": "flow changed", "endless": "endless",
     "profile_gone": "profile gone", "stopped": "stopped",
 }  # fmt: skip
+_NTH = {1: "the first order", 2: "the second order", 3: "the third order"}
 
 
 class Words(NamedTuple):
@@ -54,7 +55,7 @@ class Words(NamedTuple):
 def starts(trigger: Trigger) -> str:
     """What starts a flow, to come after "when": ``a cart is left behind``."""
     if trigger.kind == "order_placed" and trigger.nth:
-        return f"order number {trigger.nth} is placed"
+        return f"{_NTH.get(trigger.nth, f'order number {trigger.nth}')} is placed"
     if trigger.kind == "event":
         return f"somebody did {trigger.did}{words.where(trigger.where)}"
     if trigger.kind == "segment_entered":

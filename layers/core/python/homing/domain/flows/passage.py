@@ -13,6 +13,8 @@ from typing import Any
 from homing.domain.delivery.message import send_id
 from homing.domain.flows.run import Run
 
+# The line of a log that tells a passage.
+PASSED = "run passed"
 # Steps that a run can stand in after it came to them.
 WAITS = frozenset({"wait", "wait_for"})
 # A run that is done ended behind its last step, and left none of them undone.
@@ -121,6 +123,9 @@ class FlowNumbers:
             done = {one.partition(":")[0] for one in passage.steps}
             if passage.ended != _DONE and (passage.at not in done or last == f"{passage.at}:wait_for"):
                 self.left.setdefault(passage.at, Counter())[passage.ended] += times
+        elif not passage.steps and not passage.since:
+            # Its flow was paused when it began: it stands before its first step.
+            self.waiting["0"] += times
         elif last.partition(":")[2] in WAITS:
             self.waiting[last.partition(":")[0]] += times
         elif passage.since != _MOVED:

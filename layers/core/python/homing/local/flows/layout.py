@@ -5,14 +5,14 @@ Every piece has an axis, the line that runs come down on; ``left`` and ``right``
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from homing.domain.explain import flow_words
-from homing.domain.flows.language import End, Flow, If, Send, Split, Step, WaitFor
+from homing.domain.flows.language import End, Flow, If, Split, Step, WaitFor
 from homing.domain.flows.passage import FlowNumbers
 from homing.domain.flows.steps import kind_of, sides
+from homing.local.flows.facts import came, in_box, left_at
 from homing.local.flows.measure import width, wrapped
 
 WIDE = 232.0
@@ -25,13 +25,6 @@ _ROOM = WIDE - TEXT - 12
 _GAP, _BETWEEN, _AIR, _JOIN = 30.0, 16.0, 8.0, 26.0
 # Half of what a line takes.
 _EMPTY = 14.0
-_STATUSES = {
-    "sent": "sent",
-    "dropped": "not\u00a0sent",
-    "deferred": "wait",
-    "unknown": "unknown",
-    "sending": "on\u00a0the\u00a0way",
-}
 
 
 @dataclass(slots=True)
@@ -142,7 +135,7 @@ class _Layout:
         for name, rule in flow_words.rules(flow):
             lines += [Line(text, "more") for text in wrapped(f"{name}: {rule}", SMALL, _ROOM, 3)]
         if self.numbers:
-            goal = f", {self.numbers.goal:,} met the goal" if flow.stop_when else ""
+            goal = f", {self.numbers.goal:,} met the goal" if flow.stop_when and flow.waits() else ""
             runs = f"{self.numbers.runs:,} {'run' if self.numbers.runs == 1 else 'runs'}{goal}"
             lines += [Line(text, "number") for text in wrapped(runs, SMALL * 1.1, _ROOM, 2)]
         return Box("start", lines, flow.description or flow.name, _tall(lines))
@@ -153,37 +146,11 @@ class _Layout:
         lines = [Line(text, "title") for text in wrapped(said.short, BOLD, _ROOM, 4)]
         if said.more:
             lines += [Line(text, "more") for text in wrapped(said.more, SMALL, _ROOM, 3)]
-        if numbers := self.below(step, position):
+        if numbers := in_box(self.numbers, step, position):
             lines += [Line(text, "number") for text in wrapped(numbers, SMALL * 1.1, _ROOM, 2)]
         kind = kind_of(step) or ""
         hint = f"{said.short}{f': {said.more}' if said.more else ''}"
         return Box("begin" if kind == "start" else kind, lines, hint, _tall(lines))
-
-    def below(self, step: Step, position: str) -> str:
-        """What the numbers say inside of a box."""
-        if self.numbers is None:
-            return ""
-        parts = []
-        if isinstance(step, Send):
-            mails = self.numbers.mails.get(position) or Counter[str]()
-            parts = [f"{mails[status]:,}\u00a0{word}" for status, word in _STATUSES.items() if mails.get(status)]
-        if (waiting := self.numbers.waiting[position]) > 0:
-            parts.append(f"{waiting:,}\u00a0{'waits' if waiting == 1 else 'wait'}\u00a0here")
-        return "\u00a0· ".join(parts)
-
-    def came(self, step: Step, position: str) -> int:
-        """How many runs came to a step and did it."""
-        assert self.numbers is not None
-        if isinstance(step, End):
-            return self.numbers.left.get(position, Counter[str]())[step.end]
-        return self.numbers.did[position]
-
-    def left_at(self, step: Step, position: str) -> list[tuple[str, int]]:
-        """Why runs ended here instead, the most frequent reason first."""
-        reasons = dict(self.numbers.left.get(position, {})) if self.numbers else {}
-        if isinstance(step, End):
-            reasons.pop(step.end, None)
-        return sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
 
     def share(self, number: int) -> float:
         """Of all runs."""
@@ -224,15 +191,15 @@ class _Plain:
 
     def __init__(self, layout: _Layout, step: Step, position: str, told: int | None = None) -> None:
         self.box = layout.box(step, position)
-        came = layout.came(step, position) if layout.numbers else None
-        self.number = None if came == told else came
-        left = layout.left_at(step, position)
-        self.exits = [f"{number:,} {flow_words.ending(reason)}" for reason, number in left[:3]]
+        number = came(layout.numbers, step, position) if layout.numbers else None
+        self.number = None if number == told else number
+        left = left_at(layout.numbers, step, position)
+        self.exits = [f"{gone:,} {flow_words.ending(reason)}" for reason, gone in left[:3]]
         if len(left) > 3:
-            self.exits.append(f"{sum(number for _, number in left[3:]):,} more")
+            self.exits.append(f"{sum(gone for _, gone in left[3:]):,} more")
         self.good = bool(left) and left[0][0] == "goal_met"
         self.gap = max(_GAP, 16 + SMALL_LINE * len(self.exits))
-        self.share = layout.share(came or 0)
+        self.share = layout.share(number or 0)
         words = max((24 + width(text, SMALL) for text in self.exits), default=0.0)
         self.height = self.gap + self.box.height
         self.spans = [

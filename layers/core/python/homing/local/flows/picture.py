@@ -26,6 +26,8 @@ from homing.local.flows.measure import width
 from homing.local.report.text import esc
 
 _MARGIN = 6.0
+# Smaller than this part of its size nobody could read it.
+_SMALLEST = 0.72
 _ICONS = {
     "start": '<path d="M9 2 4 9h4l-1 5 5-7H8z"/>',
     "send": '<rect x="2" y="3.500" width="12" height="9" rx="1.500"/><path d="m2.500 5 5.500 4 5.500-4"/>',
@@ -47,9 +49,10 @@ def draw(flow: Flow, numbers: FlowNumbers | None = None) -> str:
     """``<svg class="flow-picture">``, ready to stand in an HTML page or in a file of its own.
 
     It brings its style (for light and dark, scoped to its class; the variables ``--card``, ``--ink``, ``--soft``,
-    ``--line``, ``--accent`` of a page are used where it has them), and has its natural size: put it into something that
-    scrolls sideways (``<div class="scroll">``). ``numbers`` are those of the flow's own version, of a backtest
-    (:func:`homing.domain.flows.passage.counted`) or of a stage; without them it is the plan alone.
+    ``--line``, ``--accent`` of a page are used where it has them). It shrinks a little where there is no room for its
+    natural size, and no further than one can read: put it into something that scrolls sideways (``<div class="scroll">``).
+    ``numbers`` are those of the flow's own version, of a backtest (:func:`homing.domain.flows.passage.counted`) or of a
+    stage; without them it is the plan alone.
     """
     drawing = lay_out(flow, numbers)
     wide, tall = drawing.width + 2 * _MARGIN, drawing.height + 2 * _MARGIN
@@ -57,7 +60,8 @@ def draw(flow: Flow, numbers: FlowNumbers | None = None) -> str:
     body = "".join([*map(_edge, _by_weight(drawing)), *map(_box, drawing.boxes), *map(_note, drawing.notes)])
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="flow-picture" viewBox="0 0 {wide:.0f} {tall:.0f}"'
-        f' width="{wide:.0f}" height="{tall:.0f}" role="img" aria-labelledby="{name}-title {name}-words">'
+        f' width="{wide:.0f}" height="{tall:.0f}" style="max-width:100%;min-width:{_SMALLEST * wide:.0f}px;height:auto"'
+        f' role="img" aria-labelledby="{name}-title {name}-words">'
         f'<title id="{name}-title">{esc(flow.name)}</title><desc id="{name}-words">{esc(outline(flow))}</desc>'
         f'<style>{_style()}</style><g transform="translate({_MARGIN:g} {_MARGIN:g})">{body}</g></svg>'
     )
