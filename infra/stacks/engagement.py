@@ -13,6 +13,7 @@ from infra.constructs.alarms import Alarms
 from infra.constructs.audits import Audits
 from infra.constructs.dashboards import BusinessDashboard, EngineersDashboard
 from infra.constructs.flow_engine import RUN_FLOWS_TIMEOUT, FlowEngine
+from infra.constructs.flow_schedules import FlowSchedules
 from infra.constructs.flow_triggers import FlowTriggers
 from infra.constructs.http_api import HttpApi
 from infra.constructs.ingestion import Ingestion
@@ -53,6 +54,14 @@ class EngagementStack(Stack):
             "Triggers",
             stage=stage,
             flows=campaigns.flows.values(),
+            inbox=self.inbox.queue,
+            undelivered=self.undelivered,
+        )
+        FlowSchedules(
+            self,
+            "Schedules",
+            stage=stage,
+            campaigns=campaigns,
             inbox=self.inbox.queue,
             undelivered=self.undelivered,
         )

@@ -21,6 +21,8 @@ _KNOWN = frozenset(
     }
 )  # fmt: skip
 Key = tuple[str, ...]
+# adapters.buckets.parked_name
+_PARKED = "p#"
 
 
 class WakeIndex:
@@ -54,9 +56,10 @@ class WakeIndex:
         self._stale = True
 
     def first(self) -> int | None:
-        """The earliest instant of all."""
+        """The earliest instant of all, but for what is parked: no sweep reads that."""
         self._refresh()
-        return min((entries[0][0] for entries in self._buckets.values() if entries), default=None)
+        held = (entries for bucket, entries in self._buckets.items() if entries and not bucket.startswith(_PARKED))
+        return min((entries[0][0] for entries in held), default=None)
 
     def query(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """Answers ``#bucket = :b AND #at <= :until``; NotDirect for every other question."""

@@ -143,7 +143,11 @@ class Wiring:
             arn, fixed = target["Arn"], target.get("Input")
 
             def fire(at: int, arn: str = arn, fixed: str | None = fixed) -> None:
-                accept(arn, json.loads(fixed) if fixed else self._tick(resource, at))
+                event = json.loads(fixed) if fixed else self._tick(resource, at)
+                if ":sqs:" in arn:
+                    self.send(arn, json.dumps(event))
+                else:
+                    accept(arn, event)
 
             # What runs at an hour of the day has work of its own then.
             sweeps = isinstance(expression, schedules.Rate)

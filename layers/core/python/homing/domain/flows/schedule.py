@@ -18,8 +18,9 @@ from homing.domain.time import HOUR, MINUTE, local_instant, to_datetime
 LATE = 12 * HOUR
 # Clocks of functions are not exact: a stroke may come so early.
 _EARLY = MINUTE
-# Rules of zones change after all, and deployments come more often.
-_YEARS = 12
+# Looked at for the offsets that a zone has; always the same days, so that the same flows give the same rules. Whatever
+# governments decide comes with a new version of tzdata, and a deployment.
+_BEGINS, _DAYS = date(2026, 1, 1), 20 * 366
 
 
 def occurrence(on: Trigger, at: time, zone: ZoneInfo, now: int) -> int | None:
@@ -39,11 +40,11 @@ def upcoming(on: Trigger, at: time, zone: ZoneInfo, after: int) -> int | None:
     return None
 
 
-def strokes(at: time, zone: ZoneInfo, begins: date) -> list[str]:
-    """The times of the day in UTC at which occurrences of the coming years are, ``HH:MM``: one for each offset that the
-    zone has, and one more where the time does not exist in the night on which clocks are put forward."""
-    days = (begins + timedelta(days=number) for number in range(_YEARS * 366))
-    return sorted({stroke(local_instant(day, at, zone)) for day in days})
+def strokes(on: Trigger, at: time, zone: ZoneInfo) -> list[str]:
+    """The times of the day in UTC at which occurrences are, ``HH:MM``: one for each offset that the zone has, and one more
+    where the time does not exist in a night on which clocks are put forward."""
+    days = (_BEGINS + timedelta(days=number) for number in range(_DAYS))
+    return sorted({stroke(instant) for day in days if (instant := _instant(day, on, at, zone)) is not None})
 
 
 def stroke(instant: int) -> str:
