@@ -38,6 +38,7 @@ from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
+from homing.local.clockwork import Clockwork
 from homing.local.counting import Counting
 from homing.local.figures import Figures
 from homing.local.outputs import CallLine, Outputs, QuarantineLine, Transition
@@ -110,6 +111,7 @@ class Backtest:
         self.counting = Counting()
         self._begins: int | None = None
         self._night: int | None = None
+        self._clockwork: Clockwork | None = None
         self._images: list[ProfileImage] = []
         # Ledgers forget after a while; a backtest over years does not.
         self._decided: dict[str, tuple[str, Entry]] = {}
@@ -166,6 +168,8 @@ class Backtest:
             self._pass_nights(sweep)
             self.now = sweep
             self.wake()
+            for message in self._clock_of_flows(sweep - 1).strike(sweep):
+                self.flows(message)
             self._pump()
         self._pass_nights(until)
 
@@ -188,10 +192,18 @@ class Backtest:
         self._pump()
 
     def _next_wake(self) -> int | None:
-        due = [wake for wake in (self.profiles.next_wake(), self.journal.next_wake()) if wake is not None]
+        # Nothing strikes before there is anybody.
+        strikes = None if self._begins is None else self._clock_of_flows(self.now).next
+        due = [wake for wake in (self.profiles.next_wake(), self.journal.next_wake(), strikes) if wake is not None]
         return min(due, default=None)
 
     def _written(self, profile: Profile) -> None:
+    def _clock_of_flows(self, now: int) -> Clockwork:
+        """As the campaigns have it that decide now; of others it begins when they do."""
+        if self._clockwork is None or self._clockwork.campaigns is not self.campaigns:
+            self._clockwork = Clockwork(self.campaigns, now)
+        return self._clockwork
+
         if profile.changes:
             self._images.append(ProfileImage(profile.id, profile.version, list(profile.changes)))
 
