@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from homing.adapters.blob import unpack
+from homing.adapters.dynamodb_rankings import KEY as RANKINGS
 from homing.domain.delivery.message import Mail
 from homing.domain.flows.run import Run
 from homing.domain.profiles.codec import decode
@@ -44,7 +45,7 @@ def call_lines(host: LocalHost) -> list[CallLine]:
 
 def _profiles(host: LocalHost) -> Iterator[Profile]:
     for item in host.items("profiles"):
-        if "data" in item and "moved_to" not in item:
+        if "data" in item and "moved_to" not in item and item["id"]["S"] != RANKINGS:
             yield decode(item["id"]["S"], int(item["version"]["N"]), item["data"]["B"])
 
 
