@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import inputs
 from benchmarks.measure import Report, Spread, Table
 from homing.adapters.files import write_bundle
+from homing.runtime.settings import Settings
 
 BUDGET = 1.3
 _REGION = "eu-central-1"
@@ -106,16 +108,20 @@ def _measure(body: str, environment: dict[str, str]) -> tuple[float, float]:
     return imported, built
 
 
+def _models(model: type[Settings]) -> Iterator[type[Settings]]:
+    """All kinds of settings."""
+    for kind in model.__subclasses__():
+        yield kind
+        yield from _models(kind)
+
+
 def _environment(folder: Path) -> dict[str, str]:
     """As Lambda has it, with bytecode in a folder of our own."""
     bundle = folder / "bundle.json"
     write_bundle(inputs.campaigns(), bundle)
-    settings = {
-        "stage": "bench", "keys_secret": "keys", "ingest_secret": "ingest", "campaigns": str(bundle), "stream": "events",
-        "profiles_table": "profiles", "journal_table": "journal", "bus": "homing", "archive_bucket": "archive",
-        "quarantine_bucket": "quarantine", "inbox_queue": "https://sqs/inbox", "outbox_queue": "https://sqs/outbox",
-        "configuration_set": "homing", "public_url": "https://mail.example",
-    }  # fmt: skip
+    named = {"campaigns": str(bundle), "public_url": "https://mail.example"}
+    asked = {name for model in _models(Settings) for name, field in model.model_fields.items() if field.is_required()}
+    settings = {name: f"https://sqs/{name}" if name.endswith("_queue") else name for name in asked} | named
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "HOMING_", "PYTHONDONTWRITE"))}
     return {
         **kept,
