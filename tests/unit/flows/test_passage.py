@@ -95,7 +95,7 @@ def test_counting_each_advance_is_counting_the_runs() -> None:
 def test_what_a_service_tells_of_each_advance_comes_to_the_same() -> None:
     desk = Desk(campaigns(flows=[{"name": "ask", "on": "flow_requested", "steps": STEPS}]), ["ana", "ben", "cyd"])
     told = FlowNumbers("ask", desk.run.flows.engine.flows["ask"].version)
-    desk.run.flows = replace(desk.run.flows, told=told.add)
+    desk.run.flows = replace(desk.run.flows, told=lambda *run: told.add(Passage.of(*run)))
     desk.start(flow="ask", user_id="ana")
     desk.pause("ask")
     # Ben's run waits for the flow to go on before it takes its first step.

@@ -29,7 +29,7 @@ IDLE: dict[str, Any] = {"name": "idle", "on": "birthday", "steps": [{"send": "ca
 def played(bundle: Campaigns, lines: list[dict[str, str]] | None = None) -> Backtest:
     run = backtest(bundle)
     if lines is not None:
-        run.flows = replace(run.flows, told=lambda passage: lines.append(passage.to_dict()))
+        run.flows = replace(run.flows, told=lambda *states: lines.append(Passage.of(*states).to_dict()))
     run.run([identified("ana", country="DE"), identified("ben", country="FR")])
     run.run([identified("cyd", country="DE", consent={"marketing": False})])
     for name in ("ana", "ben", "cyd"):

@@ -135,7 +135,7 @@ def run_flows() -> RunFlows:
     from homing.adapters.eventbridge import EventBridgeBus
     from homing.adapters.s3_lists import S3Lists
     from homing.adapters.sqs import SqsCalls, SqsInbox, SqsOutbox, SqsQueue
-    from homing.domain.flows.passage import PASSED
+    from homing.domain.flows.passage import PASSED, Passage
     from homing.runtime.observability import telemetry
     from homing.services.run_flows import RunFlows
 
@@ -156,7 +156,7 @@ def run_flows() -> RunFlows:
         bus=EventBridgeBus(parts.client("events"), own.bus, backoff=parts.backoff()),
         lists=S3Lists(parts.client("s3"), own.lists_bucket),
         # A line for each advance: `homing flows --stage` counts them when somebody looks.
-        told=lambda passage: telemetry("run_flows").info(PASSED, **passage.to_dict()),
+        told=lambda before, after: telemetry("run_flows").info(PASSED, **Passage.of(before, after).to_dict()),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,7 +14,6 @@ from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
 from homing.domain.flows.engine import TriggerEvent, starts
 from homing.domain.flows.language import Flow
-from homing.domain.flows.passage import Passage
 from homing.domain.profiles.identity import Identity
 from homing.domain.time import parse_instant
 from homing.services.fan_out import FanOut
@@ -35,7 +34,7 @@ from homing.services.ports import (
 from homing.services.product_changes import ProductChanges
 from homing.services.rearm import Rearm
 from homing.services.resolve import resolve
-from homing.services.runs import Runs, names_of, there
+from homing.services.runs import Runs, Told, names_of, there
 from homing.services.visits import start_occurrence, triggers_of
 
 COUNTS = (
@@ -71,8 +70,8 @@ class RunFlows:
     # Where requests are answered, and where lists of people lie.
     bus: Bus | None = None
     lists: ListStore | None = None
-    # Hears what each stored advance of a run did.
-    told: Callable[[Passage], None] | None = None
+    # Hears of each stored advance of a run: before (None: it begins) and after.
+    told: Told | None = None
 
     @cached_property
     def engine(self) -> Engine:

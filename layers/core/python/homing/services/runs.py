@@ -14,7 +14,6 @@ from homing.domain.flows.compiled import CompiledFlow
 from homing.domain.flows.effects import Effects
 from homing.domain.flows.engine import TriggerEvent, advance, end, new_run, refresh_cart
 from homing.domain.flows.language import Flow
-from homing.domain.flows.passage import Passage
 from homing.domain.flows.run import Run
 from homing.domain.flows.steps import WaitFor, find
 from homing.domain.profiles.profile import Profile
@@ -24,6 +23,8 @@ from homing.services.ports import Calls, Clock, FlowInbox, Journal, Outbox, Prof
 from homing.services.resolve import resolve
 
 _ATTEMPTS = 5
+
+Told = Callable[[Run | None, Run], None]
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Runs:
     stream: Stream | None = None
     inbox: FlowInbox | None = None
     calls: Calls | None = None
-    # Hears what each stored advance did, for the numbers on a flow's picture.
-    told: Callable[[Passage], None] | None = None
+    # Hears of each stored advance: the run before (None: it begins) and after.
+    told: Told | None = None
 
     @cached_property
     def versions(self) -> FlowVersions:
@@ -221,7 +222,7 @@ class Runs:
 
     def _tell(self, before: Run | None, after: Run) -> None:
         if self.told is not None:
-            self.told(Passage.of(before, after))
+            self.told(before, after)
 
     def _hand_on(self, effects: Effects) -> None:
         if effects.sends:

@@ -40,8 +40,8 @@ class Evidence:
         self.zone = zone
         self._told = told or (lambda _: "")
 
-    def of(self, asked: lang.Condition, rule: Rule, profile: Profile, t: int) -> list[str]:
-        """What a simple condition saw at ``t``, at most a few lines."""
+    def of(self, asked: lang.Condition, rule: Rule, profile: Profile, t: int, since: int | None = None) -> list[str]:
+        """What a simple condition saw at ``t``, at most a few lines; ``since``: behaviour without a window counts from then."""
         if isinstance(asked, lang.Trait):
             return [line for name in asked.trait for line in self.trait(profile, name)]
         if isinstance(asked, lang.Computed):
@@ -63,7 +63,7 @@ class Evidence:
             return [f"where they are ({local.key}) it is {words.when(t, local)}"]
         if isinstance(asked, lang.Sequence):
             return self._sequence(rule, asked, profile, t)
-        return self._behaviour(rule.part if isinstance(rule, NotRule) else rule, profile, t)
+        return self._behaviour(rule.part if isinstance(rule, NotRule) else rule, profile, t, since)
 
     def trait(self, profile: Profile, name: str) -> list[str]:
         """What is said of a trait, the statement that counts first, then those that it beat."""
@@ -97,11 +97,12 @@ class Evidence:
             lines.append(f"… and {len(found) - _SHOWN} more that are remembered")
         return lines
 
-    def _behaviour(self, rule: Rule, profile: Profile, t: int) -> list[str]:
+    def _behaviour(self, rule: Rule, profile: Profile, t: int, since: int | None) -> list[str]:
         if isinstance(rule, behaviour.DidRule | behaviour.DuringRule):
             past, _ = split(profile.memory.get(rule.slot) or [], t)
             during = rule.during if isinstance(rule, behaviour.DuringRule) else None
-            found = covered(_window(past, rule.count.within, t), during, profile, self.zone.key)
+            counts = after(past, since) if since is not None and rule.count.within is None else past
+            found = covered(_window(counts, rule.count.within, t), during, profile, self.zone.key)
             lines = self._entries(found, "no such event counts")
             if not found and past:
                 lines.append(f"the latest one, which no longer counts: {self.entry(past[0])}")

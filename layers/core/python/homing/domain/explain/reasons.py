@@ -66,16 +66,37 @@ class Explainer:
         located = self._places.get(name)
         return self._reason(found.when, profile, t, located, ("when",))
 
-    def _reason(self, asked: lang.Condition, profile: Profile, t: int, located: Located | None, path: Path) -> Reason:
+    def condition(
+        self,
+        asked: lang.Condition,
+        profile: Profile,
+        t: int,
+        located: Located | None,
+        path: Path,
+        since: int | None = None,
+    ) -> Reason:
+        """Why a condition that stands at ``path`` of a file holds at ``t``, or not. ``since``: behaviour without a window
+        counts from then on, as in the goal of a flow."""
+        return self._reason(asked, profile, t, located, path, since)
+
+    def _reason(
+        self,
+        asked: lang.Condition,
+        profile: Profile,
+        t: int,
+        located: Located | None,
+        path: Path,
+        since: int | None = None,
+    ) -> Reason:
         rule = self._compiler.compile(asked)
-        holds, flip = next_flip(rule, profile, t)
+        holds, flip = next_flip(rule, profile, t) if since is None else (rule.check(profile, t, since)[0], None)
         reason = Reason(words.condition(asked), holds, _place(located, path), changes_at=flip)
         if isinstance(asked, lang.All | lang.Any_ | lang.Not):
             steps = _steps(asked, located, path)
-            reason.parts = [self._reason(part, profile, t, located, (*path, *step)) for part, step in steps]
+            reason.parts = [self._reason(part, profile, t, located, (*path, *step), since) for part, step in steps]
         elif isinstance(asked, lang.InSegment):
             inside = self._engine.campaigns.segments[asked.segment].when
-            reason.parts = [self._reason(inside, profile, t, self._places.get(asked.segment), ("when",))]
+            reason.parts = [self._reason(inside, profile, t, self._places.get(asked.segment), ("when",), since)]
         elif isinstance(asked, lang.Trait) and len(asked.trait) > 1:
             for name, one in asked.trait.items():
                 part = lang.Trait(trait={name: one})
@@ -85,7 +106,7 @@ class Explainer:
                 piece = lang.Computed(computed={name: test})
                 reason.parts.append(self._reason(piece, profile, t, located, (*path, "computed", name)))
         else:
-            reason.facts = self._evidence.of(asked, rule, profile, t)
+            reason.facts = self._evidence.of(asked, rule, profile, t, since)
         return reason
 
 

@@ -57,13 +57,15 @@ class ByMessage:
     def holds(self, run: Run, profile: Profile, t: int) -> bool:
         """By the send's own id; an order counts when it came after the mail was asked for."""
         sent = run.sent.get(self.template)
-        if not sent:
-            return False
+        return sent is not None and bool(self.instants(sent[0], sent[1], profile, t))
+
+    def instants(self, send_id: str, asked_at: int, profile: Profile, t: int) -> list[int]:
+        """When it did so, as far as is remembered, the latest first."""
         held = profile.memory.get(self.slot) or {}
         if self.was == "bought":
-            return any(sent[1] < at <= t for at, _, _ in held)
-        key = hashlib.blake2b(bounds.label(sent[0]).encode(), digest_size=5).hexdigest()
-        return any(at <= t for at, _, _ in held.get(key, ()))
+            return [at for at, _, _ in held if asked_at < at <= t]
+        key = hashlib.blake2b(bounds.label(send_id).encode(), digest_size=5).hexdigest()
+        return [at for at, _, _ in held.get(key, ()) if at <= t]
 
 
 @dataclass(frozen=True, slots=True)
