@@ -15,8 +15,8 @@ BOTH = (STORIES, MATRIX)
 SEND, CLAIMS, LEDGER = "services/send_email.py", "services/claims.py", "domain/delivery/ledger.py"
 CONSENT = "domain/delivery/consent.py"
 CAPS = "domain/delivery/precedence.py"
-RUNS, RELEASES, TELLS = "services/run_flows.py", "services/release_sends.py", "services/publish_changes.py"
-STEPS, SETTLES = "domain/flows/engine.py", "services/record_engagement.py"
+RUNS, RELEASES, TELLS = "services/runs.py", "services/release_sends.py", "services/publish_changes.py"
+STEPS, SETTLES = "domain/flows/effects.py", "services/record_engagement.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
@@ -79,16 +79,20 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "a run is stored before its sends are on the outbox", RUNS,
-        "        if requests:\n            self.outbox.put(requests)\n        if fresh:\n"
-        "            stored = self.journal.start_run(done)\n        else:\n"
-        "            self.journal.save_run(done, expected=run.version)\n            stored = True\n",
+        "        self._hand_on(effects)\n"
+        '        counts["calls" if self.calls is not None else "calls_dropped"] += len(effects.calls)\n'
+        "        if still and compiled is not None:\n            self._listen(done, compiled, now)\n"
         "        if fresh:\n            stored = self.journal.start_run(done)\n        else:\n"
-        "            self.journal.save_run(done, expected=run.version)\n            stored = True\n"
-        "        if requests:\n            self.outbox.put(requests)\n", BOTH,
+        "            self.journal.save_run(done, expected=expected)\n            stored = True\n",
+        "        if fresh:\n            stored = self.journal.start_run(done)\n        else:\n"
+        "            self.journal.save_run(done, expected=expected)\n            stored = True\n"
+        "        self._hand_on(effects)\n"
+        '        counts["calls" if self.calls is not None else "calls_dropped"] += len(effects.calls)\n'
+        "        if still and compiled is not None:\n            self._listen(done, compiled, now)\n", BOTH,
     ),
     Mutant(
         "a send's id depends on when it was decided", STEPS,
-        "send_id=send_id(run.id, run.position)", 'send_id=send_id(run.id, f"{run.position} {now}")', BOTH,
+        "send_id=send_id(run.id, step_key(run))", 'send_id=send_id(run.id, f"{step_key(run)} {now}")', BOTH,
     ),
     Mutant(
         "transactional mail that stays unknown is given up", RELEASES,
