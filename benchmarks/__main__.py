@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,8 +38,10 @@ def main(quick: bool, only: tuple[str, ...], out: Path | None) -> None:
     for name, run in _parts(quick, reports).items():
         if only and name not in only:
             continue
+        began = time.perf_counter()
         with status.status(f"{name} …"):
             reports[name] = report = run()
+        status.print(f"{name} took {(time.perf_counter() - began) / 60:.1f} minutes", style="dim", highlight=False)
         console.rule(report.heading, align="left")
         if report.skipped:
             console.print(f"Skipped: {report.skipped}\n")

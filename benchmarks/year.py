@@ -159,9 +159,12 @@ def _records(messages: Iterable[Mapping[str, Any]], until: int) -> Iterator[tupl
         yield at, read_message(message, received=at).to_json()
 
 
-def played(start: str, careful_days: int, until: str, *, orders: bool, more: str, measure: bool) -> Played:
-    """In a process of its own. ``more`` names what the starter campaigns get besides, see ``_campaigns``."""
-    arguments = [start, str(careful_days), until, str(int(orders)), more, str(int(measure))]
+def played(
+    start: str, careful_days: int, until: str, *, orders: bool, more: str, measure: bool, every: int = 1
+) -> Played:  # fmt: skip
+    """In a process of its own. ``more`` names what the starter campaigns get besides, see ``_campaigns``; ``every``: each
+    so-many-th household."""
+    arguments = [start, str(careful_days), until, str(int(orders)), more, str(int(measure)), str(every)]
     command = [sys.executable, "-m", "benchmarks.year", *arguments]
     done = subprocess.run(command, cwd=inputs.ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -178,10 +181,12 @@ def _campaigns(more: str) -> Campaigns:
     return inputs.campaigns()
 
 
-def main(start: str, careful_days: str, until: str, orders: str, more: str, measure: str) -> None:
+def main(
+    start: str, careful_days: str, until: str, orders: str, more: str, measure: str, every: str = "1"
+) -> None:  # fmt: skip
     """Prints what was played."""
     end = parse_instant(until)
-    messages = completejourney.messages(start, until[:10] + " 23:59:59", orders=orders == "1")
+    messages = completejourney.messages(start, until[:10] + " 23:59:59", orders=orders == "1", every=int(every))
     year = Year(_campaigns(more), measure=measure == "1")
     print(json.dumps(asdict(year.play(messages, end - int(careful_days) * DAY, end))))
 
