@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from homing.cli.story import command
-from homing.domain.stories import language
+from homing.domain.stories import expected, language
 from homing.domain.stories.expectations import WORDS
 from homing.domain.stories.read import read_story
 from homing.local.stories.files import campaigns_of
@@ -27,7 +27,7 @@ def test_the_story_on_the_page_holds_and_is_the_one_of_the_starter_campaigns() -
     assert play(story, *campaigns_of(STARTER)).failures == []
 
 
-MODELS = (language.Does, language.MailIs, language.RunIs, language.DecisionIs, language.Request)
+MODELS = (language.Does, expected.MailIs, expected.RunIs, expected.DecisionIs, language.Request)
 FIELDS = {name for model in MODELS for name in model.model_fields}
 
 

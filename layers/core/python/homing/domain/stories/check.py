@@ -15,8 +15,10 @@ from homing.domain.errors import InvalidCampaign
 from homing.domain.events.names import KNOWN
 from homing.domain.explain.messages import REASONS
 from homing.domain.flows.language import End, Flow, walk
+from homing.domain.stories import expected
 from homing.domain.stories import language as lang
-from homing.domain.stories.language import Check, Expect, Person, Step, Story
+from homing.domain.stories.expected import Check, Expect
+from homing.domain.stories.language import Person, Step, Story
 from homing.domain.stories.read import read_story
 from homing.domain.time import zone
 
@@ -167,28 +169,28 @@ class _Checker:
 
     def _check(self, check: Check) -> Iterator[InvalidCampaign]:
         word, what, path = check.word, check.what, check.path
-        if isinstance(what, lang.Which):
+        if isinstance(what, expected.Which):
             yield from self._to(what, path)
             if what.template is not None:
                 yield from self._name("template", what.template, self.known.templates, (*path, "template"))
-        elif isinstance(what, lang.RunIs | lang.WhichRun):
+        elif isinstance(what, expected.RunIs | expected.WhichRun):
             yield from self._whose(what.of, path, "of", must=False)
         else:
             yield from self._whose(check.who, path, None)
-        if isinstance(what, lang.Which | lang.RunIs | lang.WhichRun) and what.flow is not None:
+        if isinstance(what, expected.Which | expected.RunIs | expected.WhichRun) and what.flow is not None:
             yield from self._name("flow", what.flow, self.flows, (*path, "flow"))
-        if isinstance(what, lang.MailIs) and what.topic is not None:
+        if isinstance(what, expected.MailIs) and what.topic is not None:
             yield from self._name("topic", what.topic, self.known.topics, (*path, "topic"))
-        if isinstance(what, lang.RunIs):
+        if isinstance(what, expected.RunIs):
             yield from self._run(what, path)
-        if isinstance(what, lang.DecisionIs) and what.reason is not None:
+        if isinstance(what, expected.DecisionIs) and what.reason is not None:
             yield from self._word("reason", what.reason, REASONS, (*path, "reason"))
         if word in {"in_segment", "not_in_segment"}:
             yield from self._name("segment", what, self.known.segments, path)
         if word == "consent":
             yield from self._topics({what[0]: what[1]}, path[:-1])
 
-    def _run(self, what: lang.RunIs, path: Path) -> Iterator[InvalidCampaign]:
+    def _run(self, what: expected.RunIs, path: Path) -> Iterator[InvalidCampaign]:
         flow = self.known.flows.get(what.flow)
         if flow is None or not self.fixed:
             return
@@ -201,9 +203,9 @@ class _Checker:
             message = f"{what.flow} has no step {str(what.step)!r}{did_you_mean(str(what.step), places)}"
             yield self.wrong(message, (*path, "step"), "invalid_value")
 
-    def _to(self, what: lang.Which, path: Path) -> Iterator[InvalidCampaign]:
+    def _to(self, what: expected.Which, path: Path) -> Iterator[InvalidCampaign]:
         # An address is as good as a person.
-        if (what.to is not None and "@" not in what.to) or isinstance(what, lang.DecisionIs):
+        if (what.to is not None and "@" not in what.to) or isinstance(what, expected.DecisionIs):
             yield from self._whose(what.to, path, "to")
 
     def _whose(self, who: str | None, path: Path, word: str | None, *, must: bool = True) -> Iterator[InvalidCampaign]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.content.yaml_source import Path
-from homing.domain.stories.language import Check, DecisionIs, Expect, MailIs, RunIs, Which, WhichRun
+from homing.domain.stories.expected import Check, DecisionIs, Expect, MailIs, RunIs, Which, WhichRun
 
 if TYPE_CHECKING:
     from homing.domain.stories.read import Reader

@@ -12,7 +12,7 @@ from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from homing.domain.content.yaml_source import Located, Path
 from homing.domain.segments.values import Duration, Model, Scalar
@@ -44,17 +44,6 @@ Moment = Annotated[
         "description": "A time (09:00) or a day and time (2026-03-29T09:00), where they are; or with its offset.",
     }),
 ]  # fmt: skip
-
-
-def _texts(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-Texts = Annotated[
-    list[str],
-    BeforeValidator(_texts),
-    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-]
 
 
 def is_time_of_day(moment: str) -> bool:
@@ -277,80 +266,6 @@ STEPS: dict[str, type[BaseModel]] = {
 }  # fmt: skip
 # What may happen during an outage beside what people do.
 MEANWHILE = ("advance", "until")
-
-# What is expected.
-
-
-class Which(Model):
-    """Which mails, runs or decisions are meant: whose, and by what."""
-
-    to: str | None = None
-    template: str | None = None
-    flow: str | None = None
-    # The cart or the order that it is about, by its id in the story.
-    cart: Scalar | None = None
-    order: Scalar | None = None
-
-
-class MailIs(Which):
-    """So many mails that were not expected before, and what they are like."""
-
-    count: int = Field(1, ge=1)
-    topic: str | None = None
-    subject: str | None = None
-    contains: Texts = []
-    not_contains: Texts = []
-    at: Moment | None = None
-
-
-class RunIs(Model):
-    """A run of a flow, and where it is."""
-
-    flow: str
-    of: str | None = None
-    cart: Scalar | None = None
-    order: Scalar | None = None
-    state: Literal["waiting", "ended"] | None = None
-    # Why it ended.
-    ended: str | None = None
-    # The step before which it waits: its id, or its place (1.else.0).
-    step: Scalar | None = None
-    count: int = Field(1, ge=1)
-
-
-class WhichRun(Model):
-    """Runs of somebody."""
-
-    flow: str | None = None
-    of: str | None = None
-    cart: Scalar | None = None
-    order: Scalar | None = None
-
-
-class DecisionIs(Which):
-    """What was decided last about a send."""
-
-    status: Literal["sent", "deferred", "dropped", "unknown"]
-    reason: str | None = None
-    until: Moment | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that is expected: its word, of whom, and what. ``path``: where it stands in the file."""
-
-    word: str
-    path: Path
-    what: Any
-    who: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Expect:
-    """An expectation: all of its checks."""
-
-    description: str
-    checks: tuple[Check, ...]
 
 
 @dataclass(frozen=True, slots=True)

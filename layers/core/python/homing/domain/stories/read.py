@@ -15,12 +15,12 @@ from homing.domain.content.suggest import closest, did_you_mean
 from homing.domain.content.yaml_source import Located, Path, parse_yaml
 from homing.domain.errors import InvalidCampaign
 from homing.domain.stories.expectations import read_expectation
+from homing.domain.stories.expected import Expect
 from homing.domain.stories.language import (
     DEEDS,
     MEANWHILE,
     STEPS,
     USUAL_BEGINNING,
-    Expect,
     Person,
     Step,
     Story,

@@ -11,7 +11,8 @@ from homing.domain.explain import words
 from homing.domain.explain.messages import decision
 from homing.domain.flows.run import Run
 from homing.domain.flows.steps import find, kind_of
-from homing.domain.stories.language import Check, DecisionIs, MailIs, RunIs, Which, WhichRun, instant_of, is_time_of_day
+from homing.domain.stories.expected import Check, DecisionIs, MailIs, RunIs, Which, WhichRun
+from homing.domain.stories.language import instant_of, is_time_of_day
 from homing.domain.time import MINUTE, to_datetime
 from homing.local.stories.stage import Mailed
 from homing.local.stories.timeline import clock

@@ -18,7 +18,8 @@ from homing.domain.profiles.local_time import zone_of
 from homing.domain.profiles.profile import Profile
 from homing.domain.stories import language as lang
 from homing.domain.stories.check import Known, changed_flow
-from homing.domain.stories.language import Expect, Person, Step, Story, instant_of
+from homing.domain.stories.expected import Expect
+from homing.domain.stories.language import Person, Step, Story, instant_of
 from homing.domain.time import format_duration, zone
 from homing.local.stories.judge import judge
 from homing.local.stories.messages import message
@@ -77,7 +78,6 @@ class Player:
         self.stage = Stage(campaigns, now=instant_of(story.at, self.shop, 0))
         self.only = next(iter(story.people)) if len(story.people) == 1 else None
         self._messages = 0
-        self._older: dict[tuple[str, str], Flow] = {}
 
     def play(self) -> None:
         for name, person in self.story.people.items():
