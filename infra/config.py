@@ -60,6 +60,8 @@ class StageSettings(BaseModel):
     # layer, and with the path of the published bundle where there is no /opt.
     dependencies: bool = True
     bundle: str = "/opt/campaigns/bundle.json"
+    # For emulators that have no schema registry.
+    event_schemas: bool = True
 
     @property
     def mail_workers(self) -> int:

@@ -12,6 +12,7 @@ from infra.config import StageSettings
 from infra.constructs.alarms import Alarms
 from infra.constructs.audits import Audits
 from infra.constructs.dashboards import BusinessDashboard, EngineersDashboard
+from infra.constructs.event_schemas import EventSchemas
 from infra.constructs.flow_engine import RUN_FLOWS_TIMEOUT, FlowEngine
 from infra.constructs.flow_schedules import FlowSchedules
 from infra.constructs.flow_triggers import FlowTriggers
@@ -57,6 +58,8 @@ class EngagementStack(Stack):
             inbox=self.inbox.queue,
             undelivered=self.undelivered,
         )
+        if stage.event_schemas:
+            EventSchemas(self, "EventSchemas", stage=stage)
         FlowSchedules(
             self,
             "Schedules",

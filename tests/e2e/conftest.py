@@ -91,6 +91,8 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         # The emulator runs functions in this interpreter, which has the packages, and has no /opt.
         "dependencies": False,
         "bundle": str(bundle),
+        # It has no schema registry.
+        "event_schemas": False,
         # It knows no DKIM tokens.
         "identity": "existing",
         "keep_data": False,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from homing.domain.bus.catalogue import schemas
 from homing.domain.bus.commands import COMMANDS
 from homing.domain.content.publish import publish
 from homing.domain.flows.language import Flow
@@ -120,3 +122,13 @@ def test_no_more_copies_of_send_email_run_than_the_rate_has_mails_in_a_second() 
         stage_settings({"s": {"rate_per_second": rate, "send_concurrency": 5}}, "s").mail_workers for rate in (1, 3, 14)
     ]
     assert workers == [2, 3, 5]
+
+
+def test_the_schema_registry_holds_the_catalogue_of_the_bus(stacks: Synthesized) -> None:
+    (registry,) = stacks.all("AWS::EventSchemas::Registry").values()
+    assert registry["Properties"]["RegistryName"] == "homing-prod"
+    held = {
+        found["Properties"]["SchemaName"]: json.loads(found["Properties"]["Content"])
+        for found in stacks.all("AWS::EventSchemas::Schema").values()
+    }
+    assert held == {f"homing@{name}": schema for name, schema in schemas().items()}

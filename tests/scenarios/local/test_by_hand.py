@@ -24,8 +24,8 @@ def served() -> Iterator[Served]:
         yield Served(host, host.now)
 
 
-def ask(served: Served, **detail: Any) -> tuple[int, dict[str, Any]]:
-    event = {"detail-type": "FlowRequested", "detail": detail}
+def ask(served: Served, kind: str = "FlowRequested", **detail: Any) -> tuple[int, dict[str, Any]]:
+    event = {"detail-type": kind, "detail": detail}
     answer = served.answer("POST", "/_/events", {}, json.dumps(event).encode())
     return answer.status, answer.json()
 
@@ -54,3 +54,20 @@ def test_a_request_that_starts_nothing_is_refused_with_the_reason(
     status, answer = ask(served, **detail)
     assert (status, answer["code"]) == (400, code)
     assert answer["message"]
+
+
+def test_a_flow_is_paused_and_goes_on_by_hand(served: Served) -> None:
+    status, answer = ask(served, "FlowPauseRequested", flow="come-back")
+    assert (status, answer["done"], answer["answers"][0]["state"]) == (200, "accepted", "paused")
+    status, answer = ask(served, flow="come-back", user_id="ada", request_id="paused")
+    assert (status, answer["done"], [run["status"] for run in answer["runs"]]) == (200, "started", ["active"])
+    assert answer["sends"] == []
+    status, answer = ask(served, "FlowResumeRequested", flow="come-back")
+    assert [send["template"] for send in answer["sends"]] == ["win-back"]
+
+
+def test_a_whole_segment_can_be_asked_for_by_hand(served: Served) -> None:
+    status, answer = ask(served, flow="come-back", segment="vip", request_id="spring")
+    assert (status, answer["done"]) == (200, "accepted")
+    assert [one["answer"] for one in answer["answers"]] == ["FlowRequestAccepted", "FlowRequestFinished"]
+    assert ask(served, flow="come-back", segment="nobody")[1]["code"] == "unknown_segment"

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from homing.cli import bus_page
+from homing.domain.bus import catalogue
 from homing.domain.content.codes import CODES
 from homing.domain.content.schemas import schemas
 
@@ -28,7 +30,7 @@ An **error** keeps campaigns from publishing or mails from being sent; a **warni
 @click.command("reference")
 @click.option("--out", default="docs", show_default=True, help="Folder with the docs.")
 def command(out: str) -> None:
-    """Write the reference pages and JSON Schemas of the campaign files."""
+    """Write the reference pages, and the JSON Schemas of the campaign files and of the bus."""
     for file, text in pages():
         path = Path(out) / file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +42,9 @@ def pages() -> Iterator[tuple[str, str]]:
     """File (in docs/) and text of everything that is generated."""
     rows = (f"| `{name}` | {code.severity} | {code.explanation} |\n" for name, code in CODES.items())
     yield "check.md", _HEAD + "".join(rows)
+    yield "bus.md", bus_page.page()
+    for name, schema in catalogue.schemas().items():
+        yield f"schemas/bus/{name}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
     for name, schema in schemas().items():
         yield f"schemas/{name}.json", json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 

@@ -2,41 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from homing.adapters.blob import unpack
+from homing.domain.bus.commands import ANSWERS, FlowRequested, read_command
 from homing.domain.errors import InvalidInput
-from homing.domain.events.event import PERSON_IDENTIFIERS
 from homing.domain.flows.run import Run
-from homing.domain.profiles.identity import Identity
 from homing.local.host import LocalHost
 
-_REQUESTED = "FlowRequested"
-_FLOWS = "run_flows"
+_REQUESTED, _REFUSED = "FlowRequested", "FlowRequestRefused"
 
 
 def publish(host: LocalHost, body: bytes) -> dict[str, Any]:
     """Puts ``{"detail-type": …, "detail": {…}}`` (and ``source``, if given) on the bus, and lets happen what is due.
 
-    Gives ``done`` (``started``, or ``published`` where no run began), the new ``runs`` and the ``sends`` decided on.
-    Raises InvalidInput with the reason for what can't be read, what nobody listens for, and requests of flows that
-    started nothing.
+    Gives ``done`` (``started``, ``accepted`` where no run began yet, or ``published`` where nobody answered), the
+    ``answers`` of the stack, the new ``runs`` and the ``sends`` decided on. Raises InvalidInput with the reason for what
+    can't be read, what nobody listens for, what the stack refuses, and a request for one customer that was made before.
     """
     kind, detail, source = _read(body)
     envelope = {"detail-type": kind, "detail": detail, "source": source}
     if not any(rule.pattern.matches(envelope) for rule in host.bus.rules):
         raise InvalidInput(f"no rule of the stack listens for {kind!r} from {source!r}", code="nobody_listens")
-    runs, decided, said = set(_runs(host)), set(host.decisions.entries), len(_said(host))
+    runs, decided, told = set(_runs(host)), set(host.decisions.entries), len(host.bus.published)
     host.put_event(kind, detail, source)
     host.settle()
     begun = [run for id_, run in _runs(host).items() if id_ not in runs]
-    if kind == _REQUESTED and not begun:
-        raise _why_not(host, detail, said)
+    answers = [
+        {"answer": one.detail_type, **one.detail}
+        for one in host.bus.published[told:]
+        if one.detail_type in ANSWERS and one.source == "homing"
+    ]
+    for one in answers:
+        if one["answer"] == _REFUSED:
+            where = f" ({one['where']})" if one.get("where") else ""
+            raise InvalidInput(f"{one['message']}{where}", code=str(one["reason"]))
+    if kind == _REQUESTED and not begun and not _many(detail):
+        raise InvalidInput("nothing started: this request_id has started the flow before", code="already_started")
     return {
-        "done": "started" if begun else "published",
+        "done": "started" if begun else "accepted" if answers else "published",
+        "answers": answers,
         "runs": [{"run_id": run.id, "flow": run.flow, "status": run.status, "reason": run.reason} for run in begun],
         "sends": [
             {"message_id": entry.send_id, "template": entry.template, "status": entry.status, "reason": entry.reason}
@@ -44,6 +51,11 @@ def publish(host: LocalHost, body: bytes) -> dict[str, Any]:
             if send_id not in decided
         ],
     }
+
+
+def _many(detail: dict[str, Any]) -> bool:
+    command = read_command(_REQUESTED, detail)
+    return isinstance(command, FlowRequested) and command.many
 
 
 def _read(body: bytes) -> tuple[str, dict[str, Any], str]:
@@ -57,26 +69,6 @@ def _read(body: bytes) -> tuple[str, dict[str, Any], str]:
         example = '{"detail-type": "FlowRequested", "detail": {"flow": "…", "user_id": "…"}}'
         raise InvalidInput(f"the body is an object such as {example}", code="bad_event")
     return kind, detail, str(event.get("source") or "marketing")
-
-
-def _why_not(host: LocalHost, detail: Mapping[str, Any], said: int) -> InvalidInput:
-    """Why a request started nothing: the function's own words, or what its silence means."""
-    for _, _, facts in _said(host)[said:]:
-        if "reason" in facts:
-            return InvalidInput(str(facts["reason"]), code=str(facts.get("code") or facts.get("error", "failed")))
-    person = {kind: str(detail[kind]) for kind in PERSON_IDENTIFIERS if detail.get(kind)}
-    profile_id = detail.get("profile_id") or Identity(host.secret("keys").encode()).person(person)
-    if not any(item["id"]["S"] == profile_id for item in host.items("profiles")):
-        names = ", ".join(f"{kind} {value}" for kind, value in person.items()) or f"profile_id {profile_id}"
-        return InvalidInput(
-            f"nobody is known by {names}; a new customer is known about a second after the first event",
-            code="unknown_person",
-        )
-    return InvalidInput("nothing started: this request_id has started the flow before", code="already_started")
-
-
-def _said(host: LocalHost) -> list[tuple[str, str, dict[str, Any]]]:
-    return host.telemetry[_FLOWS].lines if _FLOWS in host.telemetry else []
 
 
 def _runs(host: LocalHost) -> dict[str, Run]:

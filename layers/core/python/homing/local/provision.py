@@ -33,6 +33,8 @@ IGNORED = frozenset(
         "AWS::CloudWatch::Alarm",
         "AWS::CloudWatch::CompositeAlarm",
         "AWS::CloudWatch::Dashboard",
+        "AWS::EventSchemas::Registry",
+        "AWS::EventSchemas::Schema",
         "AWS::Events::Archive",
         "AWS::Events::EventBusPolicy",
         "AWS::IAM::ManagedPolicy",

@@ -27,14 +27,20 @@ class Message(BaseModel):
     )
 
 
+# Fields by which a request names people.
+_NAMING = (*PERSON_IDENTIFIERS, "profile_id", "segment", "list")
+
+
 class ListFile(Message):
-    """A file of people: an object of the stack's bucket for lists, by its key or as ``s3://bucket/key``."""
+    """A file of people: an object of the stack's bucket for lists, by its key or as `s3://bucket/key`."""
 
     s3: str = Field(min_length=1, max_length=1_100)
 
 
 class FlowRequested(Message):
-    """Starts a flow with ``on: flow_requested``: for one customer, for a list of them, or for everybody in a segment."""
+    """Starts a flow with `on: flow_requested`: for one customer, for a list of them, or for everybody in a segment."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": [name]} for name in _NAMING]})
 
     flow: FlowName
     request_id: RequestId | None = Field(
@@ -72,8 +78,7 @@ class FlowRequested(Message):
     @property
     def named(self) -> tuple[str, ...]:
         """The fields by which people are named."""
-        kinds = (*PERSON_IDENTIFIERS, "profile_id", "segment", "list")
-        return tuple(kind for kind in kinds if getattr(self, kind))
+        return tuple(kind for kind in _NAMING if getattr(self, kind))
 
     @property
     def person(self) -> dict[IdentifierKind, str]:
@@ -140,7 +145,9 @@ MOST_CHANGES = 500
 
 
 class ProductChanged(Message):
-    """A product costs something else, or can be had or not: one change, or many as ``changes``."""
+    """A product costs something else, or can be had or not: one change, or many as `changes`."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["product_id"]}, {"required": ["changes"]}]})
 
     product_id: str | None = Field(None, min_length=1, max_length=200)
     price: Change | None = Field(None, description='Decimal texts: {"before": "19.90", "now": "14.90"}.')
@@ -205,6 +212,12 @@ COMMANDS: dict[str, tuple[Kind, type[Message]]] = {
     "FlowResumeRequested": ("resume", FlowResumeRequested),
     "FlowStopRequested": ("stop", FlowStopRequested),
     "ProductChanged": ("products", ProductChanged),
+}
+
+
+# Answers, by their detail-type.
+ANSWERS: dict[str, type[Message]] = {
+    one.__name__: one for one in (FlowRequestAccepted, FlowRequestRefused, FlowRequestFinished)
 }
 
 
