@@ -37,9 +37,10 @@ def command(events: Path, campaigns: Path, until: str | None, out: Path | None, 
 
 def _run(recording: Recording, campaigns: Path, end: int, out: Path | None, quiet: bool) -> dict[str, Any]:
     from homing.adapters.files import read_folder
-    from homing.cli.results import summary_of, write
+    from homing.cli.results import summary_of
     from homing.domain.content.publish import publish
     from homing.local.backtest import Backtest
+    from homing.local.backtests.page import page
 
     backtest = Backtest(publish(read_folder(campaigns)), keep_mails=out is not None)
     backtest.refused += recording.broken
@@ -60,10 +61,11 @@ def _run(recording: Recording, campaigns: Path, end: int, out: Path | None, quie
     summary["seconds"] = round(seconds, 1)
     summary["events_per_second"] = round(backtest.events / seconds) if seconds else 0
     if out is not None:
-        write(outputs, out, campaigns)
+        outputs.write(out)
         figures = backtest.figures()
         figures.seconds = summary["seconds"]
         (out / "backtest.json").write_text(json.dumps(figures.to_dict(), indent=1) + "\n", encoding="utf-8")
+        (out / "report.html").write_text(page(figures), encoding="utf-8")
     return summary
 
 

@@ -40,7 +40,8 @@ from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
 from homing.local.clockwork import Clockwork
 from homing.local.counting import Counting
-from homing.local.figures import Figures
+from homing.local.figures import Figures, FlowFigures, Shop
+from homing.local.flows.counting import of_runs
 from homing.local.outputs import CallLine, Outputs, QuarantineLine, Transition
 from homing.services.codes import Codes
 from homing.services.ports import BusEvent
@@ -289,6 +290,10 @@ class Backtest:
         found = counting.figures()
         found.events, found.begins, found.until = self.events, self._begins, self.now
         found.quarantined = len(self.quarantine.records) + len(self.refused)
+        found.shop = Shop.of(self.campaigns)
+        for name, numbers in of_runs(self.campaigns, self.journal.runs(), self.statuses()).items():
+            if numbers.runs or numbers.others:
+                found.flows.setdefault(name, FlowFigures()).runs = numbers
         return found
 
     def outputs(self) -> Outputs:

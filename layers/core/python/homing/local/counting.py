@@ -107,8 +107,9 @@ class Counting:
         bought = self._ordered.get(profile_id)
         if bought is not None and entry.sent_at - _AFTER_PURCHASE < bought <= entry.sent_at:
             flow.after_purchase += 1
-            if len(flow.examples) < EXAMPLES:
+            if len(flow.examples) < EXAMPLES or entry.sent_at <= flow.examples[-1].sent_at:
                 flow.examples.append(AfterPurchase(entry.sent_at, bought, profile_id, entry.template))
+                flow.examples = sorted(flow.examples)[:EXAMPLES]
         if entry.flow not in self._flows:
             self._flows.append(entry.flow)
         bit = 1 << self._flows.index(entry.flow)

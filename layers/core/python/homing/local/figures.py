@@ -139,7 +139,10 @@ class Differences:
 
     ``messages``: flow → kind → count with the kinds ``only_here``, ``only_there``, ``other_time`` and ``other_template``;
     ``transitions``: segment → kind → count with the first three. Only mails that would have been sent count as messages.
-    ``first``: the first lines of ``differences.jsonl``, at most :data:`FIRST`; ``there``: the figures of the other campaigns.
+    ``there``: the figures of the other campaigns. ``first``: the first lines of ``differences.jsonl``, at most :data:`FIRST`:
+    ``{"what": "message", "kind": "only_here", "profile_id", "flow", "template", "at", "there_template", "there_at"}`` (what is
+    only in one of the two has only its own half) or ``{"what": "segment", "kind", "profile_id", "segment", "change", "at",
+    "there_at"}``, with instants as ISO 8601.
     """
 
     against: str = ""
