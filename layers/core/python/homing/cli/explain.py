@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +19,16 @@ if TYPE_CHECKING:
 
 
 @click.command("explain")
-@click.argument("person")
+@click.argument("person", required=False)
 @click.option("--segment", metavar="NAME", help="Only why they are in this segment, or not.")
 @click.option("--messages", is_flag=True, help="Only why each message was sent, or not.")
 @click.option("--message", metavar="SEND_ID", help="Only why this message was sent, or not.")
+@click.option("--runs", is_flag=True, help="Only which runs of flows they have, or had.")
+@click.option("--run", "run_id", metavar="RUN_ID", help="Only this run, step by step; PERSON may be left out.")
 @click.option(
     "--at",
-    help="At which instant, ISO 8601. [default: the person's last event, for messages 30 days later; now with --stage]",
+    help="At which instant, ISO 8601. [default: the person's last event, for messages and runs 30 days later; now with "
+    "--stage]",
 )
 @click.option(
     "--events",
@@ -34,14 +39,15 @@ if TYPE_CHECKING:
 @campaigns_option
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 def command(
-    person: str, segment: str | None, messages: bool, message: str | None, at: str | None, events: Path | None,
-    stage: str | None, campaigns: Path, as_json: bool,
+    person: str | None, segment: str | None, messages: bool, message: str | None, runs: bool, run_id: str | None,
+    at: str | None, events: Path | None, stage: str | None, campaigns: Path, as_json: bool,
 ) -> None:  # fmt: skip
     """Explain PERSON: a user_id, e-mail address, other identifier, or profile id.
 
     Says who it is, what is said of them by whom, what they are in and why, with the lines of the rules, the events that
     count, and when it will change by itself. With a recording also how it came about. For every message: when it was
-    decided, why it waited, and why it was sent or not.
+    decided, why it waited, and why it was sent or not. For a run of a flow (--run): each step with its rule, the values that
+    decided it, its mails, and what comes next.
     """
     from homing.domain.errors import InvalidInput
     from homing.local.explain.text import as_dict, show
@@ -49,8 +55,13 @@ def command(
     if (events is None) == (stage is None):
         raise click.UsageError("say --events RECORDING.jsonl or --stage NAME")
     mails = messages or message is not None
-    if mails and segment is not None:
-        raise click.UsageError("say --segment or --messages, not both")
+    if sum((mails, segment is not None, runs, run_id is not None)) > 1:
+        raise click.UsageError("say one of --segment, --messages, --runs and --run")
+    if runs or run_id is not None:
+        _runs(person, run_id, at, events, stage, campaigns, as_json=as_json)
+        return
+    if person is None:
+        raise click.UsageError("say whom: a user_id, e-mail address, other identifier, or profile id")
     try:
         if events is not None:
             story = _replayed(person, segment, at, events, campaigns, quiet=as_json, mails=mails)
@@ -68,6 +79,62 @@ def command(
         show(story, segment=segment, messages=mails)
 
 
+def _runs(
+    person: str | None, run_id: str | None, at: str | None, events: Path | None, stage: str | None, folder: Path, *,
+    as_json: bool,
+) -> None:  # fmt: skip
+    from homing.adapters.files import read_folder
+    from homing.cli.deployed import find_stage
+    from homing.domain.content.publish import publish, read
+    from homing.domain.errors import InvalidInput
+    from homing.domain.time import parse_instant
+    from homing.local.explain import run_text, runs
+
+    if run_id is None and person is None:
+        raise click.UsageError("say whose runs: a user_id, e-mail address, other identifier, or profile id")
+    try:
+        files = read_folder(folder)
+        read_files, until = read(files), parse_instant(at) if at else None
+        deployed = find_stage(stage) if stage is not None else None
+        campaigns = deployed.campaigns(folder) if deployed is not None else publish(files)
+        sources = runs.Sources(campaigns, read_files.segments, read_files.flows)
+        if run_id is not None:
+            if deployed is not None:
+                story = runs.stored_run(sources, deployed.profiles, deployed.journal, run_id)
+            else:
+                assert events is not None
+                with _reading(events, quiet=as_json) as tick:
+                    story = runs.replayed_run(sources, events, run_id, person=person, at=until, tick=tick)
+            if as_json:
+                click.echo(json.dumps(runs.as_dict(story), indent=2, ensure_ascii=False, default=str))
+            else:
+                run_text.show_run(story)
+            return
+        note = ""
+        if deployed is not None:
+            found = runs.stored_runs(deployed.profiles, deployed.journal, deployed.identity, person or "")
+            note = "those that sent a mail in the last 90 days, or wait for something to happen"
+        else:
+            assert events is not None
+            with _reading(events, quiet=as_json) as tick:
+                found = runs.replayed_runs(sources, events, person or "", at=until, tick=tick)
+    except InvalidInput as error:
+        raise click.UsageError(str(error)) from error
+    if as_json:
+        click.echo(json.dumps([runs.row(run) for run in found], indent=2))
+    else:
+        run_text.show_runs(found, sources.zone, note=note)
+
+
+@contextmanager
+def _reading(events: Path, *, quiet: bool) -> Iterator[Callable[[int], None]]:
+    """A progress bar while a recording is read."""
+    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
+        task = progress.add_task("", total=events.stat().st_size)
+        yield lambda done: progress.update(task, completed=done)
+
+
 def _replayed(
     person: str, segment: str | None, at: str | None, events: Path, folder: Path, *, quiet: bool, mails: bool
 ) -> Story:  # fmt: skip
@@ -78,9 +145,7 @@ def _replayed(
 
     files = read_folder(folder)
     campaigns, sources = publish(files), read(files)
-    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
-        task = progress.add_task("", total=events.stat().st_size)
+    with _reading(events, quiet=quiet) as tick:
         return replayed(
             campaigns,
             sources.segments,
@@ -89,7 +154,7 @@ def _replayed(
             at=parse_instant(at) if at else None,
             segment=segment,
             beyond=30 * DAY if mails else 0,
-            tick=lambda done: progress.update(task, completed=done),
+            tick=tick,
         )
 
 

@@ -105,7 +105,8 @@ class Evidence:
             found = covered(_window(counts, rule.count.within, t), during, profile, self.zone.key)
             lines = self._entries(found, "no such event counts")
             if not found and past:
-                lines.append(f"the latest one, which no longer counts: {self.entry(past[0])}")
+                word = "no longer counts" if counts is past else "was before"
+                lines.append(f"the latest one, which {word}: {self.entry(past[0])}")
             return lines
         if isinstance(rule, behaviour.SameRule):
             return self._by_value(profile, rule.slot, rule.count.within, t)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from homing.domain.events.event import PERSON_IDENTIFIERS, Event
 from homing.domain.explain import words
 from homing.domain.explain.evidence import Evidence, statement
 from homing.domain.explain.reasons import Explainer, Reason
+from homing.domain.flows.run import Run
 from homing.domain.profiles import carts, codec, memory
 from homing.domain.profiles.identity import Identity, normalise
 from homing.domain.profiles.profile import Profile
@@ -33,6 +34,7 @@ from homing.sources.segment_spec import read_message
 # What tells one event from another, in this order.
 _TELLING = ("order_id", "product_id", "list", "topic", "send_id", "total", "cart_id", "url")
 _MOST = 3
+Advanced = Callable[[Backtest, Run | None, Run], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def stored(
 ) -> Story:  # fmt: skip
     """The story as a table tells it: without history, but with the ledger's messages. Raises InvalidInput when it knows
     nobody of that name."""
-    profile = _find(store, identity, person)
+    profile = find(store, identity, person)
     story = _tell(Engine(campaigns), places, profile, at, segment, Evidence(_zone(campaigns)))
     if journal is not None:
         ledgers = [journal.load_ledger(id) for id in (profile.id, *sorted(profile.merged))]  # noqa: A001
@@ -103,15 +105,15 @@ def replayed(
     identity = Identity(LOCAL_SECRET)
     lines = lines_of(recording, person, identity, tick=tick)
     at = lines[-1].at + beyond if at is None else at
-    played = _Played(campaigns, [line for line in lines if line.at <= at], at)
+    played = Played(campaigns, [line for line in lines if line.at <= at], at)
     if not played.events:
         raise InvalidInput(
             f"the first event of {person!r} is of {iso(lines[0].at)}, later than {iso(at)}", code="too_early"
         )
     backtest = played.backtest
-    profile = _find(backtest.profiles, identity, person)
+    profile = find(backtest.profiles, identity, person)
     own = [(line, event) for line, event in played.events if played.owner(event) == profile.id]
-    evidence = Evidence(_zone(campaigns), _told(own))
+    evidence = Evidence(_zone(campaigns), told_by(own))
     story = _tell(backtest.update.engine, places, profile, at, segment, evidence)
     story.lines = len(played.events)
     ids = {profile.id, *profile.merged}
@@ -121,12 +123,16 @@ def replayed(
     return story
 
 
-class _Played:
-    """Lines through the backtest, with what changed at each."""
+class Played:
+    """Lines through the backtest, with what changed at each. ``advanced`` hears of each run before and after an advance."""
 
-    def __init__(self, campaigns: Campaigns, lines: list[Recorded], at: int) -> None:
+    def __init__(
+        self, campaigns: Campaigns, lines: list[Recorded], at: int, *, advanced: Advanced | None = None
+    ) -> None:
         self.decided: list[tuple[int, str, Entry]] = []
         self.backtest = Backtest(campaigns, keep_mails=False, watch=lambda *told: self.decided.append(told))
+        if advanced is not None:
+            self.backtest.flows = replace(self.backtest.flows, told=lambda *run: advanced(self.backtest, *run))
         self.events: list[tuple[int, Event]] = []
         self.moments: list[tuple[str, Moment]] = []
         self._owners: dict[str, str] = {}
@@ -169,7 +175,8 @@ def _details(event: Event) -> str:
     return ", ".join(f"{name} {words.value(event.properties[name])}" for name in found)
 
 
-def _told(events: list[tuple[int, Event]]) -> Callable[[int], str]:
+def told_by(events: list[tuple[int, Event]]) -> Callable[[int], str]:
+    """What is known of an event besides its time, by its key."""
     known: dict[int, str] = {}
     for line, event in events:
         details = _details(event)
@@ -193,7 +200,7 @@ def _traits_past(events: list[tuple[int, Event]]) -> list[Moment]:
     return found
 
 
-def _find(store: ProfileStore, identity: Identity, person: str) -> Profile:
+def find(store: ProfileStore, identity: Identity, person: str) -> Profile:
     """By profile id, or by any identifier; ``email:ana@shop.example`` says which kind."""
     kind, _, rest = person.partition(":")
     kinds = [known for known in PERSON_IDENTIFIERS if known == kind and rest]

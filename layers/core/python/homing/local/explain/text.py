@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.markup import escape
@@ -131,29 +132,30 @@ def _carts(console: Console, story: Story) -> None:
 
 def _why(console: Console, story: Story, segment: str) -> None:
     reason = story.explained[segment]
-    tree = Tree(f"{_verdict(reason.holds)} [bold]{escape(segment)}[/]{_until(reason, story)}", guide_style="dim")
-    _grow(tree, reason, story)
+    tree = Tree(f"{_verdict(reason.holds)} [bold]{escape(segment)}[/]{_until(reason, story.zone)}", guide_style="dim")
+    grow(tree, reason, story.zone)
     console.print(tree)
 
 
-def _grow(tree: Tree, reason: Reason, story: Story, *, until: bool = False) -> None:
+def grow(tree: Tree, reason: Reason, zone: ZoneInfo, *, until: bool = False) -> None:
+    """A reason with everything below it."""
     place = f" [dim]{escape(reason.place)}[/]" if reason.place else ""
-    branch = tree.add(f"{_verdict(reason.holds)} {escape(reason.words)}{_until(reason, story) if until else ''}{place}")
+    branch = tree.add(f"{_verdict(reason.holds)} {escape(reason.words)}{_until(reason, zone) if until else ''}{place}")
     for fact in reason.facts:
         branch.add(f"[dim]·[/] {escape(fact)}")
     for part in reason.parts:
-        _grow(branch, part, story, until=True)
+        grow(branch, part, zone, until=True)
 
 
 def _verdict(holds: bool) -> str:
     return "[green]yes[/]" if holds else "[red]no[/] "
 
 
-def _until(reason: Reason, story: Story) -> str:
+def _until(reason: Reason, zone: ZoneInfo) -> str:
     if reason.changes_at is None:
         return ""
     word = "until" if reason.holds else "from"
-    return f" [cyan]({word} {words.when(reason.changes_at, story.zone)}{'' if reason.holds else ' on'})[/]"
+    return f" [cyan]({word} {words.when(reason.changes_at, zone)}{'' if reason.holds else ' on'})[/]"
 
 
 def _past(console: Console, title: str, moments: list[Moment], story: Story) -> None:
