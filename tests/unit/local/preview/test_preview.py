@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -94,4 +95,47 @@ def test_a_flow_tells_when_each_mail_goes_out_and_to_whom() -> None:
     assert [tuple(stop) for stop in stops(flow)] == [
         ("a", "at once"), ("b", "20h later, in vip"), ("c", "1d20h later, not in vip"),
     ]  # fmt: skip
-    assert starts(flow) == "order number 2 is placed"
+    assert starts(flow) == "the second order is placed"
+
+
+def test_waits_for_something_local_times_chance_and_ends_are_told_in_words() -> None:
+    flow = Flow.model_validate({
+        "name": "f", "on": {"did": "Review Posted", "where": {"stars": {"at_most": 2}}},
+        "steps": [
+            {"if": {"segment": "vip"}, "then": [{"end": "vip"}]},
+            {"send": "a"},
+            {"wait_for": {"any": [{"did": "Order Completed"}, {"message": "a", "was": "opened"}]}, "within": "3d",
+             "then": [{"send": "b"}], "else": [{"wait": {"until": "09:00", "weekdays": ["tue"]}}, {"send": "c"}]},
+            {"split": "s", "ways": [{"arm": "short", "percent": 40, "then": [{"send": "d"}]}]},
+            {"if": {"all": [{"trait": {"country": "DE"}}, {"did": "X"}]}, "then": [{"send": "e"}]},
+            {"end": "x"},
+            {"send": "never"},
+        ],
+    })  # fmt: skip
+    assert starts(flow) == "somebody did Review Posted where stars is at most 2"
+    assert [tuple(stop) for stop in stops(flow)] == [
+        ("a", "at once, not in vip"),
+        ("b", "at once, not in vip, as soon as they do Order Completed or a is opened"),
+        ("c", "3d later, not in vip, unless they do Order Completed or a is opened within 3 days, at 09:00 on Tuesday"),
+        ("d", "3d later, not in vip, 40 % of all (short)"),
+        ("e", "3d later, not in vip, if country is DE and did X"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on", "words"),
+    [
+        ({"date_reached": {"trait": "renews_on", "before": "14d"}}, "it is 14 days before the date renews_on"),
+        ({"date_reached": {"trait": "met_on", "yearly": True}}, "the date met_on comes, each year"),
+        ({"price_dropped": {"viewed_within": "30d", "by": 10}},
+         "what somebody looked at in the last 30 days costs at least 10 % less"),
+        ({"back_in_stock": {"viewed_within": "7d"}}, "what somebody looked at in the last 7 days is there again"),
+        ({"schedule": {"segment": "vip", "weekdays": ["mon"], "at": "09:00"}}, "it is Monday, 09:00, for everybody in vip"),
+        ({"schedule": {"segment": "vip", "days": [1, -1], "at": "09:00"}},
+         "it is day 1 or the last day of the month, 09:00, for everybody in vip"),
+        ({"segment_left": "vip"}, "somebody leaves vip"),
+        ("flow_requested", "you ask for it"),
+    ],
+)  # fmt: skip
+def test_every_trigger_has_its_words(on: Any, words: str) -> None:
+    assert starts(Flow.model_validate({"name": "f", "on": on, "steps": [{"send": "a"}]})) == words

@@ -7,6 +7,7 @@ from decimal import Decimal
 from html import escape
 
 from homing.domain.events import names
+from homing.domain.flows.trigger import Trigger
 from homing.local.outputs import Message
 from homing.local.report.facts import Facts, Happening
 from homing.local.report.numbers import Numbers
@@ -37,10 +38,15 @@ _TRIGGERS = {
     "order_placed": "An order that a flow was waiting for.",
     "birthday": "Their birthday.",
     "signup_anniversary": "The day they signed up, some years on.",
+    "date_reached": "A date of theirs came round.",
     "subscription_pending": "Subscribed, and was asked to confirm it.",
     "segment_entered": "Entered a segment that starts a flow.",
     "segment_left": "Left a segment that starts a flow.",
-    "flow_requested": "A marketer started the flow.",
+    "event": "Did something that starts a flow.",
+    "price_dropped": "Something they had looked at became cheaper.",
+    "back_in_stock": "Something they had looked at could be had again.",
+    "schedule": "The time had come that a flow keeps.",
+    "flow_requested": "A marketer, or another flow, started the flow.",
 }
 
 
@@ -162,7 +168,21 @@ def _moved(facts: Facts, segment: str, change: str) -> str:
 def _noticed(facts: Facts, message: Message) -> str:
     after = ago(facts.campaigns.settings.cart.after) if facts.campaigns else "30 minutes"
     text = _TRIGGERS.get(message.trigger, humanise(message.trigger)).format(after=after)
+    flow = facts.campaigns.flows.get(message.flow) if facts.campaigns else None
+    if flow is not None and flow.on.kind == message.trigger and (named := _named(flow.on)):
+        text = named
     return f'{esc(text)} <span class="soft">Starts {esc(humanise(message.flow).lower())}.</span>'
+
+
+def _named(on: Trigger) -> str:
+    """What happened, by its name, where the trigger has one."""
+    if on.kind == "event":
+        return f"Did {on.did}."
+    if on.kind in {"segment_entered", "segment_left"} and on.segment:
+        return f"{'Entered' if on.kind == 'segment_entered' else 'Left'} {humanise(on.segment)}."
+    if on.kind == "date_reached":
+        return f"The date {on.trait} came round."
+    return f"A time that a flow keeps for everybody in {humanise(on.segment or '')}." if on.kind == "schedule" else ""
 
 
 def _letter(message: Message, pictures: Mapping[str, bytes]) -> str:
