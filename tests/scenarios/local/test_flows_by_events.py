@@ -1,16 +1,22 @@
-"""Flows started, paused, resumed and stopped by boto3's ``put_events`` against the deployed app on one machine."""
+"""Flows started, paused, resumed and stopped by boto3's ``put_events``, and by the command line, against the deployed app on
+one machine."""
 
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from click.testing import CliRunner
 
+from homing.adapters.blob import unpack
+from homing.cli import asking, deployed
+from homing.cli.main import command
 from homing.domain.time import DAY, HOUR, MINUTE, SECOND, parse_instant
 from homing.local.host import LocalHost
 
@@ -133,9 +139,7 @@ def test_a_segment_is_written_to_at_the_pace_that_was_asked_for(host: LocalHost)
 
 
 def test_a_file_in_the_bucket_for_lists_is_written_to(host: LocalHost) -> None:
-    bucket = next(
-        found.name for found in host.template.resources("AWS::S3::Bucket") if found.logical_id.startswith("Lists")
-    )
+    bucket = lists(host)
     boto3.client("s3").put_object(Bucket=bucket, Key="spring.csv", Body=b"email\nBEA@example.com\nnobody@example.com\n")
     put(host, "FlowRequested", flow="promo", list={"s3": f"s3://{bucket}/spring.csv"})
     host.advance(5 * MINUTE)
@@ -169,3 +173,94 @@ def test_who_looked_at_a_product_hears_that_it_costs_less(host: LocalHost) -> No
     assert [told for told in answers(host) if told[1] == "products"] == [
         ("Accepted", "products", ""), ("Finished", "products", "finished"),
     ]  # fmt: skip
+
+
+@pytest.fixture
+def homing(host: LocalHost, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """The command line against this stack, which does what falls due whenever a command waits."""
+    data = {
+        "ProfilesTableName": "homing-local-profiles",
+        "ArchiveBucketName": "archive",
+        "ListsBucketName": lists(host),
+    }
+    known = {"homing-local-data": data, "homing-local-engagement": {"CampaignsRevision": "x"}}
+    monkeypatch.setattr(deployed, "outputs_of", known.__getitem__)
+    monkeypatch.setattr(asking.time, "sleep", lambda seconds: host.advance(int(max(seconds, 20) * SECOND)))
+
+    def run(*arguments: str, fails: bool = False) -> str:
+        result = CliRunner().invoke(command, [*arguments, *([] if "--print" in arguments else ["--stage", "local"])])
+        if fails:
+            assert result.exception is not None
+            return result.output + str(result.exception)
+        assert result.exit_code == 0, result.output + str(result.exception)
+        return result.output
+
+    return run
+
+
+def lists(host: LocalHost) -> str:
+    return next(
+        found.name for found in host.template.resources("AWS::S3::Bucket") if found.logical_id.startswith("Lists")
+    )
+
+
+def test_the_command_line_starts_pauses_resumes_and_stops_a_flow(host: LocalHost, homing: Callable[..., str]) -> None:
+    assert "began" in homing("trigger", "promo", "--user-id", "ada", "--data", "title=Spring")
+    assert mailed(host) == ["ada"]
+    assert "promo is paused" in homing("pause", "promo", "--reason", "typing mistake", "--by", "Bea")
+    assert "waits: the flow is paused" in homing("trigger", "promo", "--email", "bea@example.com")
+    assert mailed(host) == ["ada"]
+    assert "promo is running" in homing("resume", "promo")
+    host.advance(5 * MINUTE)
+    assert mailed(host) == ["ada", "bea"]
+    assert "promo is stopped" in homing("stop", "promo")
+    assert "nothing came of it" in homing("trigger", "promo", "--user-id", "cyd", fails=True)
+    kept = next(item for item in host.items("journal") if item["pk"]["S"] == "control#flows")
+    orders = unpack(kept["data"]["B"])["orders"]
+    assert [(one["order"], one["by"], one["reason"]) for one in orders] == [
+        ("pause", "Bea", "typing mistake"), ("resume", "homing.cli", ""), ("stop", "homing.cli", ""),
+    ]  # fmt: skip
+
+
+def test_the_command_line_uploads_a_file_and_stays_until_it_is_worked_off(
+    host: LocalHost, homing: Callable[..., str], tmp_path: Path
+) -> None:
+    file = tmp_path / "spring.csv"
+    file.write_text("email\nada@example.com\nbea@example.com\nnobody\n")
+    told = homing("trigger", "promo", "--list", str(file), "--per-minute", "1", "--follow", "--request-id", "spring")
+    assert f"s3://{lists(host)}/spring.csv" in told
+    assert told.endswith("finished: 2 people handed on, 1 lines named nobody\n")
+    assert sorted(mailed(host)) == ["ada", "bea"]
+    file.write_text("colour,size\nred,7\n")
+    assert "must name a column" in homing("trigger", "promo", "--list", str(file), fails=True)
+
+
+def test_what_the_stack_would_refuse_in_any_case_is_not_even_asked(homing: Callable[..., str]) -> None:
+    assert "name the customer" in homing("trigger", "promo", fails=True)
+    assert "KEY=VALUE" in homing("trigger", "promo", "--user-id", "ada", "--data", "title", fails=True)
+
+
+def test_a_printed_line_is_what_the_aws_cli_takes(host: LocalHost, homing: Callable[..., str]) -> None:
+    line = homing("trigger", "promo", "--user-id", "ada", "--by", "Bea's", "--bus", "homing-local", "--print")
+    program, *arguments = shlex.split(line)
+    assert (program, arguments[:3]) == ("aws", ["events", "put-events", "--entries"])
+    boto3.client("events").put_events(Entries=json.loads(arguments[3]))
+    host.settle()
+    assert mailed(host) == ["ada"]
+
+
+def test_the_command_line_tells_what_changed_between_two_catalogs(
+    host: LocalHost, homing: Callable[..., str], tmp_path: Path
+) -> None:
+    view = {"userId": "cyd", "event": "Product Viewed", "properties": {"product_id": "p1", "name": "Kettle"}}
+    host.http("POST", "/v1/track", host.authorization(), json.dumps(view))
+    host.advance(MINUTE)
+    old, new = tmp_path / "old.csv", tmp_path / "new.csv"
+    old.write_text("product_id,name,price\np1,Kettle,20.00\np2,Pot,5.00\n")
+    new.write_text("product_id,name,price\np1,Kettle,15.00\np2,Pot,5.00\n")
+    assert "1 product changed" in homing("catalog", str(old), str(new))
+    host.advance(10 * MINUTE)
+    assert mailed(host) == ["cyd"]
+    assert "0 products changed" in homing("catalog", str(new), str(new))
+    new.write_text("product_id,name,price\np1,Kettle,cheap\n")
+    assert "should be a decimal" in homing("catalog", str(old), str(new), fails=True)

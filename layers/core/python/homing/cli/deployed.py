@@ -37,6 +37,8 @@ class Deployed:
     keys_secret: str
     # The campaigns that its functions decide with.
     revision: str
+    # Files of people whom flows are started for; empty where the stage was deployed before there was one.
+    lists_bucket: str = ""
 
     @property
     def profiles(self) -> DynamoProfiles:
@@ -121,6 +123,7 @@ def find_stage(stage: str) -> Deployed:
             journal_table=f"homing-{stage}-journal",
             keys_secret=f"homing-{stage}-keys",
             revision=engagement["CampaignsRevision"],
+            lists_bucket=data.get("ListsBucketName", ""),
         )
     except KeyError as error:
         raise HomingError(f"the stacks of {stage} have no output {error}: deploy them once more") from error
