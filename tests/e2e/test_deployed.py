@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from email.message import EmailMessage
+from itertools import count
 
 import pytest
 from segment import analytics
 
+from homing.domain.time import SECOND
+from homing.services.flow_states import KEEP
 from tests.e2e.conftest import WRITE_KEY, Deployed
 
 pytestmark = pytest.mark.e2e
@@ -101,3 +106,62 @@ def test_a_shop_must_sign_its_webhooks(deployed: Deployed) -> None:
         urllib.request.urlopen(request, timeout=30)
 
     assert refused.value.code == 401
+
+
+def answers_of(deployed: Deployed) -> Callable[[str], str]:
+    """Listens to what the stack answers. Gives the answer to a request: ``Accepted``, or the reason of the refusal."""
+    events, sqs, bus = deployed.client("events"), deployed.client("sqs"), deployed.outputs["BusName"]
+    url = sqs.create_queue(QueueName="answers")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["homing"], "detail-type": ["FlowRequestAccepted", "FlowRequestRefused"]}
+    events.put_rule(Name="answers", EventBusName=bus, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="answers", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    heard: dict[str, str] = {}
+
+    def look(request_id: str) -> str:
+        for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            detail = json.loads(message["Body"])["detail"]
+            heard[detail["request_id"]] = detail.get("reason", "Accepted")
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return heard.get(request_id, "")
+
+    return look
+
+
+def test_a_flow_is_started_paused_resumed_and_stopped_by_events(deployed: Deployed) -> None:
+    client, answered = sdk(deployed), answers_of(deployed)
+    for person in ("ida", "jun", "kim"):
+        traits = {"email": f"{person}@customers.example", "first_name": person.title(), "consent": {"marketing": True}}
+        client.identify(person, traits)
+    numbers = count(1)
+
+    def put(detail_type: str, **detail: str) -> str:
+        """Returns the stack's answer."""
+        id_ = f"e2e-{next(numbers)}"
+        entry = {"EventBusName": deployed.outputs["BusName"], "Source": "marketing", "DetailType": detail_type,
+                 "Detail": json.dumps({"flow": "come-back", "request_id": id_, **detail})}  # fmt: skip
+        assert deployed.client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
+        return str(deployed.eventually(lambda: answered(id_), f"an answer to {detail_type}"))
+
+    def to(person: str) -> int:
+        return len(deployed.sink.to(f"{person}@customers.example"))
+
+    deployed.eventually(lambda: put("FlowRequested", user_id="ida") == "Accepted", "Ida is known")
+    deployed.eventually(lambda: to("ida"), "Ida's mail")
+
+    assert put("FlowPauseRequested", reason="a typing mistake") == "Accepted"
+    # By now every sender has heard of it.
+    time.sleep(KEEP / SECOND + 1)
+    assert put("FlowRequested", user_id="jun") == "Accepted"
+    for _ in range(6):
+        deployed.wake()
+        time.sleep(0.5)
+    assert to("jun") == 0
+
+    assert put("FlowResumeRequested") == "Accepted"
+    deployed.eventually(lambda: to("jun"), "Jun's mail")
+
+    assert put("FlowStopRequested") == "Accepted"
+    assert put("FlowRequested", user_id="kim") == "flow_stopped"
+    assert put("FlowRequested", user_id="kim", flow="nothing") == "unknown_flow"
+    assert (to("ida"), to("jun"), to("kim")) == (1, 1, 0)
