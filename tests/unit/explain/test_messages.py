@@ -14,6 +14,7 @@ from homing.domain.delivery.ledger import Entry
 from homing.domain.explain.messages import decision
 from homing.domain.time import DAY, HOUR, iso, zone
 from homing.local.explain.story import replayed
+from tests.fixtures.desk import Desk
 from tests.fixtures.shop import campaigns, instant
 from tests.unit.explain.test_story import identify, record, track
 
@@ -96,3 +97,16 @@ def test_the_command_tells_of_all_messages_or_one(tmp_path: Path) -> None:
     refused = CliRunner().invoke(command, one)
     assert refused.exit_code == 2
     assert "no message 'nothing'" in refused.output
+
+
+def test_a_mail_of_a_paused_flow_says_since_when_and_when_it_is_given_up() -> None:
+    shop = Desk(campaigns(flows=[{"name": "news", "on": "flow_requested", "steps": [{"send": "hello"}]}]))
+    shop.start(user_id="ana", pump=False)
+    shop.pause()
+    (held,) = [entry for ledger in shop.run.journal.ledgers() for entry in ledger.entries.values()]
+    assert decision(held, BERLIN) == (
+        "waits: its flow is paused since 2 Mar 2026, 11:00; given up on 4 Mar 2026, 11:00"
+    )
+    shop.stop()
+    (dropped,) = [entry for ledger in shop.run.journal.ledgers() for entry in ledger.entries.values()]
+    assert decision(dropped, BERLIN) == "not sent: its flow was stopped"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from homing.domain.delivery.ledger import Entry
 from homing.domain.errors import InvalidInput
 from homing.domain.explain import words
+from homing.domain.flows.control import PAUSED
 from homing.domain.time import parse_instant
 
 _QUEUED = ", queued again"
@@ -18,7 +19,6 @@ _WAITS = {
     "cap": "they had enough mails for now",
     "quiet_hours": "it is night for them",
     "send_window": "it is outside the send window",
-    "flow_paused": "its flow is paused",
     "send_time": "it waits for the hour at which they usually look",
 }
 _NEVER = {
@@ -64,6 +64,9 @@ def decision(entry: Entry, zone: ZoneInfo) -> str:
     if entry.status == "deferred":
         if word == "throttled":
             return "waits: the mail service asked to slow down"
+        if word == PAUSED:
+            given_up = "" if entry.wake_at is None else f"; given up on {words.when(entry.wake_at, zone)}"
+            return f"waits: its flow is paused since {_at(values.get('paused_since'), zone)}{given_up}"
         until = "" if entry.wake_at is None or entry.behind else f" until {words.when(entry.wake_at, zone)}"
         return f"waits{until}: {_wait(word, values)}"
     if word.endswith(_LATE):
