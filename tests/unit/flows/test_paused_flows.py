@@ -396,3 +396,49 @@ def test_a_failure_on_the_way_is_made_up_for(operation: str, order: int, lost: b
     shop.wait(HOUR)
     assert sorted(shop.mails) == [("ana", "hello"), ("bob", "hello")]
     assert {run.status for run in shop.runs} == {"ended"}
+
+
+def test_the_state_of_flows_is_read_once_in_ten_seconds_however_many_mails_leave_and_never_written() -> None:
+    people = [f"p{number}" for number in range(120)]
+    shop = desk(people=people)
+    for name in people:
+        shop.start(user_id=name, pump=False)
+    requests = shop.run.outbox.take()
+    journal, reads, writes = shop.run.journal, [0], [0]
+    load, save, hold = journal.load_controls, journal.save_controls, journal.hold
+    journal.load_controls = lambda: (reads.__setitem__(0, reads[0] + 1), load())[1]  # type: ignore[method-assign]
+    journal.save_controls = lambda *a, **k: (writes.__setitem__(0, writes[0] + 1), save(*a, **k))[1]  # type: ignore[method-assign]
+    journal.hold = lambda *a: (writes.__setitem__(0, writes[0] + 1), hold(*a))[1]  # type: ignore[method-assign]
+    for request in requests:
+        assert shop.run.send(request).status == "sent"
+        shop.run.now += SECOND
+    # Two minutes at one mail a second.
+    assert (reads[0], writes[0]) == (12, 0)
+
+
+def test_what_a_pause_holds_is_read_once_when_it_goes_on_and_no_sweep_sees_it() -> None:
+    people = [f"p{number}" for number in range(200)]
+    shop = desk(people=people)
+    shop.pause()
+    for name in people:
+        shop.start(user_id=name)
+    journal, seen = shop.run.journal, {"due": 0, "parked": 0}
+    due, parked = journal.due, journal.parked
+
+    def counted(name: str, read: Any) -> Any:
+        def call(*arguments: Any) -> Any:
+            found = read(*arguments)
+            seen[name] += len(found)
+            return found
+
+        return call
+
+    journal.due, journal.parked = counted("due", due), counted("parked", parked)  # type: ignore[method-assign]
+    for _ in range(60):
+        shop.run.now += MINUTE
+        shop.run.wake()
+    assert seen == {"due": 0, "parked": 0}
+    shop.resume()
+    shop.wait(HOUR)
+    assert len(shop.mails) == 200
+    assert seen["parked"] == 200
