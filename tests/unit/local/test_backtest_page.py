@@ -82,8 +82,13 @@ def test_mails_and_people_of_each_flow_are_those_of_the_messages(small: tuple[Fi
     figures, outputs = small
     told = {row[0]: row[1:3] for row in _Tables(page(figures)).of("mails") if len(row) == 5}
     mails = Counter(message.flow for message in sent(outputs))
-    assert mails.keys() == {"cart-recovery", "first-order-thank-you"}
-    for flow, label in (("cart-recovery", "Cart recovery"), ("first-order-thank-you", "First order thank you")):
+    labels = {
+        "browse-follow-up": "Browse follow up",
+        "cart-recovery": "Cart recovery",
+        "first-order-thank-you": "First order thank you",
+    }
+    assert mails.keys() == labels.keys()
+    for flow, label in labels.items():
         people = {message.profile_id for message in sent(outputs) if message.flow == flow}
         (found,) = (cells for name, cells in told.items() if name.startswith(label))
         assert found == [str(mails[flow]), str(len(people))]
@@ -132,8 +137,8 @@ def test_who_is_in_a_segment_at_the_end_is_drawn(small: tuple[Figures, Outputs])
 
 def test_each_flow_that_somebody_came_into_is_drawn_with_its_numbers(small: tuple[Figures, Outputs]) -> None:
     html = page(small[0])
-    assert html.count('class="flow-picture"') == 2
-    assert "Nobody came into Birthday, Browse follow up" in html
+    assert html.count('class="flow-picture"') == 3
+    assert "Nobody came into Birthday, Come back" in html
     assert f'<p class="soft">{small_history.PEOPLE} runs</p>' in html
 
 

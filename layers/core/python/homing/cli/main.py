@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "story": ("story", "Stories that test flows: what people do, and what should come of it."),
     "explain": ("explain", "Why somebody is in a segment, or not, and what is known of them."),
     "audit": ("audit", "What is wrong, or going wrong, with segments and what feeds them."),
+    "plan": ("plan", "What a change of campaigns would mean: segments, mails, caps, codes, runs."),
     "check": ("check", "Find mistakes in segments, flows, templates and stories."),
     "flows": ("flows", "Flows as pictures, with the numbers of a backtest or of a stage."),
     "list": ("lists", "Put people from a file on a list, or take them off it."),

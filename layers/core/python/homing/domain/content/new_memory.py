@@ -22,7 +22,8 @@ def new_memory(new: Campaigns, old: Campaigns) -> Iterator[NewMemory]:
     """One line for each segment and flow of ``new`` and each thing that profiles under ``old`` do not remember, or not
     enough of."""
     kept = Engine(old).plan.slots
-    nothing: dict[str, object] = {"segments": {}, "flows": {}}
+    # Choices and templates may ask for any segment, and add nothing to what one segment needs.
+    nothing: dict[str, object] = {"segments": {}, "flows": {}, "choices": {}, "templates": {}}
     for name in sorted(new.segments):
         needed = Engine(new.model_copy(update={**nothing, "segments": _closure(new, name)})).plan.slots
         own = Engine(new.model_copy(update={**nothing, "segments": _closure(new, name, itself=False)})).plan.slots
@@ -37,11 +38,12 @@ def new_memory(new: Campaigns, old: Campaigns) -> Iterator[NewMemory]:
 
 
 def _closure(campaigns: Campaigns, name: str, *, itself: bool = True) -> dict[str, object]:
-    """The segments that a segment asks for, at any depth, with it or without it."""
+    """The segments that a segment asks for, at any depth, with it or without it; and those that attributes ask for."""
     from homing.domain.content.references import references
 
     found: dict[str, object] = {}
-    waiting = [name]
+    stages = [one.model_dump(mode="json", by_alias=True, exclude_unset=True) for one in campaigns.attributes.values()]
+    waiting = [name, *(target for one in stages for kind, target, _ in references(one) if kind == "segment")]
     while waiting:
         one = waiting.pop()
         if one in found or one not in campaigns.segments:
