@@ -7,6 +7,7 @@ them: before an event is folded, everything that came due before its arrival is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
 
 from homing.domain.attributes.rankings import Rankings
@@ -42,6 +43,9 @@ _MAX_STEPS = 10_000
 _NOTHING: Mapping[str, Any] = {}
 # What everybody has from the first event on.
 _ALWAYS = frozenset({ID, NOW})
+# Of which engine the answers are that a profile carries along.
+_ENGINE = "engine"
+_ENGINES = count()
 # Internal: those whom somebody should look at, those who ordered, and those who looked at products lately.
 REVIEW = "@review"
 CUSTOMERS = "@customers"
@@ -60,7 +64,12 @@ class Engine:
             campaigns.settings, plan, campaigns.attributes, products=campaigns.products, rankings=rankings
         )
         compiler = Compiler(campaigns.segments, plan, zone=campaigns.settings.time_zone, attributes=self.attributes)
-        self.staged = [StagedRule.compiled(one, compiler.compile) for _, one in sorted(campaigns.attributes.items())]
+        # Whose answers are kept with a profile, and under which keys: see homing.domain.segments.native.
+        self._number = next(_ENGINES)
+        self._kept: list[tuple[str, frozenset[str]]] = []
+        self.staged = [
+            StagedRule.compiled(one, compiler.compile, self._key_of) for _, one in sorted(campaigns.attributes.items())
+        ]
         self.segments: dict[str, Rule] = {name: compiler.segment(name) for name in sorted(campaigns.segments)}
         self.triggers: list[Trigger] = self._triggers(plan)
         zone = campaigns.settings.time_zone
@@ -93,14 +102,15 @@ class Engine:
             forget_carts_after=campaigns.settings.cart.forget_after,
             confirmed=confirmed_topics(campaigns.settings.topics),
         )
-        self._answers = _Answers(self._rules)
-        self._by_input = _index((name, rule.reads) for name, rule in self._rules.items())
-        self._by_timed_input = _index((name, timed_inputs(rule)) for name, rule in self._rules.items())
+        self._answers = _Answers({name: (rule, self._key_of(rule)) for name, rule in self._rules.items()})
+        self._kept_by_input = _Index(self._kept)
+        self._by_input = _Index((name, rule.reads) for name, rule in self._rules.items())
+        self._by_timed_input = _Index((name, timed_inputs(rule)) for name, rule in self._rules.items())
         self._timed_traits = tuple(key for key in self._by_timed_input if key.startswith("trait:"))
         nobody = Profile("")
         # What holds of somebody of whom nothing is known.
         self._from_the_start = {name for name, rule in self._rules.items() if rule.check(nobody, 0)[0]}
-        self._triggers_by_touch = _index((str(i), trigger.touched_by) for i, trigger in enumerate(self.triggers))
+        self._triggers_by_touch = _Index((str(i), trigger.touched_by) for i, trigger in enumerate(self.triggers))
 
     def _triggers(self, plan: Plan) -> list[Trigger]:
         settings = self.campaigns.settings
@@ -134,11 +144,10 @@ class Engine:
         triggers = self._touched_triggers({event.name, *(f"trait:{name}" for name in _trait_names(event))})
         before = [(trigger, trigger.active(profile, arrived)) for trigger in triggers]
         touched = fold.fold(profile, event, self.plan)
-        names = (
-            _select(self._by_input, touched | _ALWAYS) | self._from_the_start
-            if fresh
-            else _select(self._by_input, touched)
-        )
+        self._outdate(profile, touched)
+        names = self._by_input.select(touched)
+        if fresh:
+            names |= self._by_input.select(_ALWAYS) | self._from_the_start
         # What a mail could no longer be sent about is history that was handed over, not news: a shop that imports its
         # customers does not write to everybody who bought long ago.
         recent = event.occurred > arrived - self.campaigns.settings.send_expires_after
@@ -157,6 +166,7 @@ class Engine:
         profile.changes += [change for change in other.changes if not change.kind.startswith("segment_")]
         known = [(trigger, trigger.active(profile, at), trigger.active(other, at)) for trigger in self.triggers]
         fold.merge(profile, other)
+        profile.worked.clear()
         profile.wake_at = None
         self._advance(profile, at, None)
         self._evaluate(profile, at, self._rules)
@@ -166,6 +176,8 @@ class Engine:
 
     def settle(self, profile: Profile, until: int) -> None:
         """Lets time pass: everything that flips by itself at or before ``until``, each at its own instant."""
+        if profile.worked.get(_ENGINE) != self._number:
+            profile.worked = {_ENGINE: self._number}
         if profile.revision != self.campaigns.revision:
             self._adopt(profile, until)
         for _ in range(_MAX_STEPS):
@@ -185,7 +197,7 @@ class Engine:
         at = max(at, profile.evaluated_at)
         self.settle(profile, at)
         profile.doubts.add(mark)
-        self._evaluate(profile, at, _select(self._by_input, {"*review"}))
+        self._evaluate(profile, at, self._by_input.select({"*review"}))
 
     def reconsider(self, profile: Profile, at: int) -> None:
         """Evaluates everything after memory was changed by a rebuild or an un-merge: what differs is not news. Settle
@@ -200,8 +212,13 @@ class Engine:
 
     def finish(self, profile: Profile) -> None:
         """Brings the profile into the normal form in which it is stored."""
-        fold.prune(profile, self.plan, profile.evaluated_at)
+        kept = profile.traits, profile.memory, len(profile.lists)
+        cut = fold.prune(profile, self.plan, profile.evaluated_at)
         bounds.fit(profile)
+        if kept[0] is not profile.traits or kept[1] is not profile.memory or kept[2] != len(profile.lists):
+            profile.worked.clear()
+        elif cut:
+            self._outdate(profile, cut)
 
     # Questions
 
@@ -235,6 +252,7 @@ class Engine:
 
     def _reassess(self, profile: Profile, at: int) -> None:
         """Every segment, and when to look again; what differs is not news."""
+        profile.worked.clear()
         profile.wake_at = None
         profile.stages = {name: held for name, held in profile.stages.items() if name in self.campaigns.attributes}
         self._advance(profile, at, None)
@@ -257,8 +275,21 @@ class Engine:
                 else:
                     profile.stages[rule.name] = [stage, at]
                 moved |= self._by_input.get(f"stage:{rule.name}", set())
+                self._outdate(profile, {f"stage:{rule.name}"})
             self._wake(profile, changes)
         return moved
+
+    def _key_of(self, rule: Rule) -> str:
+        """Under which key the answers of a rule are kept, so that they are found when something it reads changes."""
+        key = f"{self._number}:{len(self._kept)}"
+        self._kept.append((key, rule.reads))
+        return key
+
+    def _outdate(self, profile: Profile, inputs: Iterable[str]) -> None:
+        """Answers that were made of these inputs don't hold any more."""
+        for touch in inputs:
+            for key in self._kept_by_input.get(touch, ()):
+                profile.worked.pop(key, None)
 
     def _evaluate(self, profile: Profile, at: int, segments: Iterable[str], *, news: bool = True) -> None:
         for name in sorted(segments):
@@ -296,21 +327,21 @@ class Engine:
         did, however many there are."""
         present = {*profile.memory, FIRST, NOW}
         present.update(key for key in self._timed_traits if key[6:] in profile.traits)
-        return _select(self._by_timed_input, present)
+        return self._by_timed_input.select(present)
 
     def _touched_triggers(self, touched: set[str]) -> list[Trigger]:
-        return [self.triggers[int(i)] for i in sorted(_select(self._triggers_by_touch, touched))]
+        return [self.triggers[int(i)] for i in sorted(self._triggers_by_touch.select(touched))]
 
 
 class _Answers(dict[str, Native]):
     """The rules as functions, each written when it is first asked: a cold start pays for no more than it needs."""
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, tuple[Rule, str]]) -> None:
         super().__init__()
         self._rules = rules
 
     def __missing__(self, name: str) -> Native:
-        made = self[name] = native(self._rules[name])
+        made = self[name] = native(*self._rules[name])
         return made
 
 
@@ -318,13 +349,19 @@ def _trait_names(event: Event) -> Iterable[str]:
     return event.properties if event.type == "identify" else ()
 
 
-def _index(entries: Iterable[tuple[str, frozenset[str]]]) -> dict[str, set[str]]:
-    index: dict[str, set[str]] = {}
-    for name, touched_by in entries:
-        for touch in touched_by:
-            index.setdefault(touch, set()).add(name)
-    return index
+class _Index(dict[str, set[str]]):
+    """What reads an input, by input."""
 
+    def __init__(self, entries: Iterable[tuple[str, frozenset[str]]]) -> None:
+        super().__init__()
+        for name, touched_by in entries:
+            for touch in touched_by:
+                self.setdefault(touch, set()).add(name)
 
-def _select(index: dict[str, set[str]], touched: set[str]) -> set[str]:
-    return set().union(*(index.get(touch, ()) for touch in touched))
+    def select(self, touched: Iterable[str]) -> set[str]:
+        """What reads any of these: a set of the caller's own."""
+        found: set[str] = set()
+        for touch in touched:
+            if touch in self:
+                found |= self[touch]
+        return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from homing.adapters.memory import (
@@ -35,7 +36,7 @@ from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.flows.language import detail_types
 from homing.domain.profiles.identity import Identity
-from homing.domain.profiles.profile import Profile
+from homing.domain.profiles.profile import WAKE_BUCKETS, Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
 from homing.local.clockwork import Clockwork
@@ -50,8 +51,9 @@ from homing.services.rank_customers import RankCustomers
 from homing.services.resolve import trail
 from homing.services.run_flows import RunFlows
 from homing.services.send_email import SendEmail
+from homing.services.sweep import PAGE
 from homing.services.update_profiles import StreamItem, UpdateProfiles
-from homing.services.wake_due import WakeDue
+from homing.services.wake_due import WakeDue, wake_up
 from homing.sources.segment_spec import read_message
 
 # When rank_customers runs, and how many customers tell enough here: nights are many in a backtest over years.
@@ -131,20 +133,23 @@ class Backtest:
         ``tick`` is called with the number of events after each one, for a progress bar.
         """
         for event in events:
-            self.pass_time(event.received - 1)
-            self.now = max(self.now, event.received)
-            self.events += 1
-            if self._begins is None:
-                self._begins = event.received
-            owner = self._update(event.to_json())
-            if owner is not None and event.name == names.ORDER_COMPLETED:
-                self.counting.order(owner, event.occurred, self.now)
-            self._pump()
+            self._play(event, event.to_json())
             if tick:
                 tick(self.events)
         if until is not None:
             self.pass_time(until)
             self.now = max(self.now, until)
+
+    def _play(self, event: Event, told: bytes | Event) -> None:
+        self.pass_time(event.received - 1)
+        self.now = max(self.now, event.received)
+        self.events += 1
+        if self._begins is None:
+            self._begins = event.received
+        owner = self._update(told)
+        if owner is not None and event.name == names.ORDER_COMPLETED:
+            self.counting.order(owner, event.occurred, self.now)
+        self._pump()
 
     def message(self, message: Mapping[str, Any], at: int, where: str = "") -> None:
         """Plays one recorded Segment message, received at ``at``; what the API would refuse is kept in ``refused``."""
@@ -158,7 +163,8 @@ class Backtest:
                 )
             )
             return
-        self.run([event])
+        # Read from JSON a moment ago: what the stream would give back is equal to it.
+        self._play(event, event)
 
     def pass_time(self, until: int) -> None:
         """Runs the minute sweeps that find something, up to an instant."""
@@ -168,7 +174,7 @@ class Backtest:
                 break
             self._pass_nights(sweep)
             self.now = sweep
-            self.wake()
+            self._sweep()
             for message in self._clock_of_flows(sweep - 1).strike(sweep):
                 self.flows(message)
             self._pump()
@@ -187,6 +193,20 @@ class Backtest:
                     self.rankings.add(found)
             self._night += DAY
 
+    def _sweep(self) -> None:
+        """The minute's sweep. Where only profiles are due it is a short way to what ``wake_due`` would hand on: all of them,
+        the earliest first."""
+        waiting = self.journal.next_wake()
+        if waiting is not None and waiting <= self.now:
+            self.wake()
+            return
+        due = [found for bucket in range(WAKE_BUCKETS) for found in self.profiles.due(bucket, self.now, PAGE)]
+        if len(due) >= PAGE:
+            self.wake()
+            return
+        due.sort(key=itemgetter(1))
+        self.stream.put([wake_up(id_, self.now) for id_, _ in due])
+
     def request(self, detail: Mapping[str, Any]) -> None:
         """A marketer's ``FlowRequested``."""
         self.flows({"detail-type": "FlowRequested", "detail": dict(detail), "time": iso(self.now), "id": str(self.now)})
@@ -198,20 +218,25 @@ class Backtest:
         due = [wake for wake in (self.profiles.next_wake(), self.journal.next_wake(), strikes) if wake is not None]
         return min(due, default=None)
 
-    def _written(self, profile: Profile) -> None:
     def _clock_of_flows(self, now: int) -> Clockwork:
         """As the campaigns have it that decide now; of others it begins when they do."""
         if self._clockwork is None or self._clockwork.campaigns is not self.campaigns:
             self._clockwork = Clockwork(self.campaigns, now)
         return self._clockwork
 
+    def _written(self, profile: Profile) -> None:
         if profile.changes:
             self._images.append(ProfileImage(profile.id, profile.version, list(profile.changes)))
 
-    def _update(self, data: bytes) -> str | None:
+    def _update(self, told: bytes | Event) -> str | None:
         """Folds a record. Returns the profile that its event is of."""
         self._sequence += 1
-        item = StreamItem(str(self._sequence), data, self.now)
+        sequence = str(self._sequence)
+        item = (
+            StreamItem(sequence, told, self.now)
+            if isinstance(told, bytes)
+            else StreamItem(sequence, b"", self.now, told)
+        )
         result = self.update([item], batch=item.sequence)
         for name, count in result.counts.items():
             self.counts[name] = self.counts.get(name, 0) + count

@@ -47,6 +47,8 @@ class StreamItem:
     sequence: str
     data: bytes
     arrived: int
+    # What ``data`` says, where it was read in this process.
+    event: Event | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ class UpdateProfiles:
             try:
                 items.append((record, self._parse(record)))
             except InvalidInput as error:
-                bad.append(Rejected(record.data, error.code, error.message, "stream", record.arrived, error.where))
+                data = record.event.to_json() if record.event is not None else record.data
+                bad.append(Rejected(data, error.code, error.message, "stream", record.arrived, error.where))
         counts = {"received": len(records), "quarantined": len(bad)}
         owners: dict[str, str] = {}
         try:
@@ -80,15 +81,15 @@ class UpdateProfiles:
         return UpdateResult(failed, counts, owners)
 
     def _parse(self, record: StreamItem) -> Named | Wake:
-        if record.data.startswith(b'{"wake"'):
+        if record.event is None and record.data.startswith(b'{"wake"'):
             try:
                 raw = json.loads(record.data)
                 return Wake(str(raw["wake"]), int(raw["at"]))
             except (ValueError, KeyError, TypeError) as error:
                 raise InvalidInput("not a wake-up", code="bad_wake") from error
-        if record.data.startswith(b'{"unreadable"'):
+        if record.event is None and record.data.startswith(b'{"unreadable"'):
             raise _unreadable(record.data)
-        event = Event.from_json(record.data)
+        event = record.event or Event.from_json(record.data)
         item = named(event, self.identity)
         if not item.refs:
             raise InvalidInput(

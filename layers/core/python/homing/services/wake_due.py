@@ -114,7 +114,7 @@ class WakeDue:
         return [Place(due.at, due.kind, due.id) for due in found]
 
     def _wake_profiles(self, now: int, due: Sequence[Place]) -> Handed:
-        self.stream.put([_wake_up(place.id, now) for place in due])
+        self.stream.put([wake_up(place.id, now) for place in due])
         return len(due), None
 
     def _wake_runs(self, due: Sequence[Place]) -> Handed:
@@ -188,5 +188,6 @@ class _Sweep:
         self._known, self._saved_at = progress, now
 
 
-def _wake_up(profile_id: str, now: int) -> StreamRecord:
+def wake_up(profile_id: str, now: int) -> StreamRecord:
+    """The record that wakes a profile."""
     return StreamRecord(profile_id, json.dumps({"wake": profile_id, "at": now}, separators=(",", ":")).encode())

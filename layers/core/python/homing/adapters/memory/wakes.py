@@ -16,15 +16,25 @@ class WakeIndex:
 
     def __init__(self, buckets: int = WAKE_BUCKETS) -> None:
         self._at: dict[str, int] = {}
+        # The earliest instant, as long as it is known: a virtual clock asks after every event.
+        self._next: int | None = None
+        self._known = True
         self._later: list[list[Entry]] = [[] for _ in range(buckets)]
         # Everything in here is earlier than everything in the same bucket's heap.
         self._sorted: list[list[Entry]] = [[] for _ in range(buckets)]
 
     def set(self, key: str, bucket: int, at: int | None) -> None:
         """``key`` wakes at that instant, or not at all; a key keeps its bucket for ever."""
+        held = self._at.get(key)
+        if held == at:
+            return
+        if held is not None and held == self._next:
+            self._known = False
         if at is None:
-            self._at.pop(key, None)
-        elif self._at.get(key) != at:
+            del self._at[key]
+        else:
+            if self._known and (self._next is None or at < self._next):
+                self._next = at
             self._at[key] = at
             entry, entries = (at, key), self._sorted[bucket]
             if not entries or entry > entries[-1]:
@@ -50,6 +60,8 @@ class WakeIndex:
 
     def next(self) -> int | None:
         """The earliest instant of all buckets."""
+        if self._known:
+            return self._next
         earliest: int | None = None
         for entries, heap in zip(self._sorted, self._later, strict=True):
             gone = next((n for n, entry in enumerate(entries) if self._true(entry)), len(entries))
@@ -59,6 +71,7 @@ class WakeIndex:
             first = entries[0] if entries else heap[0] if heap else None
             if first and (earliest is None or first[0] < earliest):
                 earliest = first[0]
+        self._next, self._known = earliest, True
         return earliest
 
     def _sort(self, bucket: int, until: int) -> None:

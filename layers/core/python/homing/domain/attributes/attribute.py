@@ -22,6 +22,10 @@ class Attribute(Protocol):
     def reads(self) -> frozenset[str]:
         """What can change the value besides time: slot ids, ``trait:<name>``, ``stage:<name>``."""
 
+    @property
+    def lasting(self) -> bool:
+        """Whether nothing else can: then what was found may be kept until :meth:`next_change`, to the microsecond."""
+
     def value(self, profile: Profile, t: int) -> Any:
         """The value at an instant; None: unknown."""
 
@@ -34,6 +38,7 @@ class Stepwise(ABC):
     """An attribute whose value changes at a few instants, which subclasses list."""
 
     reads: frozenset[str] = frozenset()
+    lasting = True
 
     @abstractmethod
     def value(self, profile: Profile, t: int) -> Any:

@@ -30,6 +30,9 @@ class _Decaying(NamedTuple):
 class EngagementScore:
     """⌊100 · x ÷ (x + 10)⌋, x the sum of the weights of what they did, halved with every half-life."""
 
+    # Found by halving an interval of floats: from elsewhere it might be found a microsecond apart.
+    lasting = False
+
     def __init__(self, settings: Settings, plan: Plan, mails: Mails, orders: Orders) -> None:
         self._half_life = settings.computed.half_life
         self._window = settings.computed.engaged_within
@@ -47,7 +50,7 @@ class EngagementScore:
         held = self._sum(profile, t)
         ahead = earliest(
             self._mails.ahead(profile, t, OPENED, CLICKED),
-            self._orders.ahead(profile, t),
+            self._orders.placed(profile, t).ahead,
             future(profile.memory.get(self._views, ()), t),
         )
         now = self._score(held, t)
@@ -79,7 +82,7 @@ class EngagementScore:
     def _sum(self, profile: Profile, t: int) -> _Decaying:
         done = [(at, OPEN) for at in self._mails.sends(profile, OPENED, t).values()]
         done += [(at, CLICK) for at in self._mails.sends(profile, CLICKED, t).values()]
-        done += [(order.at, ORDER) for order in self._orders.counted(profile, t, self._window)]
+        done += [(order.at, ORDER) for order in self._orders.placed(profile, t).orders(t, self._window)]
         viewed = [at for at, _, _ in profile.memory.get(self._views, ()) if at <= t][:VIEWS]
         done += [(at, VIEW) for at in viewed if at + self._window > t]
         if not done:

@@ -44,7 +44,9 @@ class Mails:
 
     def sends(self, profile: Profile, event: str, t: int) -> Sends:
         """The sends of the window, each with its latest event by ``t``."""
-        held = profile.memory.get(self._slots[event]) or {}
+        held = profile.memory.get(self._slots[event])
+        if not held:
+            return {}
         latest = {send: at for send, entries in held.items() if (at := _latest(entries, t)) is not None}
         if len(latest) > MAX_VALUES:
             kept = sorted(latest.items(), key=lambda item: (item[1], item[0]), reverse=True)[:MAX_VALUES]
@@ -53,7 +55,11 @@ class Mails:
 
     def ahead(self, profile: Profile, t: int, *events: str) -> int | None:
         """The first instant after ``t`` of such an event that is known already."""
-        lists = (entries for event in events for entries in (profile.memory.get(self._slots[event]) or {}).values())
+        memory = profile.memory
+        kept = [held for event in events if (held := memory.get(self._slots[event]))]
+        if not kept:
+            return None
+        lists = (entries for held in kept for entries in held.values())
         return earliest(*(at for entries in lists for at, _, _ in entries if at > t))
 
 
@@ -101,14 +107,16 @@ class OfMails(Stepwise):
     def value(self, profile: Profile, t: int) -> Any:
         """Of the sends in the window."""
         held = self._held(profile, t)
-        return self._make(_state(held, bool(self._bought(profile, t))))
+        # Without a delivery nothing is known, whether they bought or not.
+        return self._make(_state(held, bool(held[DELIVERED] and self._bought(profile, t))))
 
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """One event after the other leaves the window; of orders only the latest matters."""
-        held, bought = self._held(profile, t), self._bought(profile, t)[:1]
+        held = self._held(profile, t)
+        bought = self._bought(profile, t) if held[DELIVERED] else []
         ahead = self._mails.ahead(profile, t, *self._events)
         if self._orders is not None:
-            ahead = earliest(ahead, self._orders.ahead(profile, t))
+            ahead = earliest(ahead, self._orders.placed(profile, t).ahead)
         instants = {at + self._mails.window for sends in held.values() for at in sends.values()}
         if self._orders is not None:
             instants |= {at + min(self._mails.window, self._orders.window) for at in bought}
@@ -133,7 +141,7 @@ class OfMails(Stepwise):
     def _bought(self, profile: Profile, t: int) -> list[int]:
         if self._orders is None:
             return []
-        return [order.at for order in self._orders.counted(profile, t, self._mails.window)]
+        return [order.at for order in self._orders.placed(profile, t).orders(t, self._mails.window)[:1]]
 
 
 def _within(sends: Sends, since: int) -> Sends:
@@ -141,6 +149,8 @@ def _within(sends: Sends, since: int) -> Sends:
 
 
 def _state(held: dict[str, Sends], ordered: bool) -> State:
+    if not held[DELIVERED]:
+        return State(0, 0, 0, ordered)
     delivered = held[DELIVERED].keys()
     opened, clicked = (len(delivered & held.get(event, {}).keys()) for event in (OPENED, CLICKED))
     return State(len(delivered), opened, clicked, ordered)

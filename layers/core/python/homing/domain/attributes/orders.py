@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any, NamedTuple
 
 from homing.domain.attributes.attribute import MAYBE, Stepwise, earliest, future
@@ -70,6 +70,116 @@ def decimal(amount: int) -> Decimal:
     return whole.quantize(Decimal(1)) if whole == whole.to_integral_value() else whole.normalize()
 
 
+class Placed:
+    """What one person ordered, as it stands at an instant, and at every later one until ``ahead`` (None: as long as no event
+    comes): many attributes ask for the same, again and again."""
+
+    __slots__ = ("_gaps", "_left", "_orders", "_sums", "ahead", "first", "held", "last", "latest", "parts", "window")
+
+    def __init__(
+        self, parts: Mapping[str, list[Entry]], window: int, ahead: int | None, before: Placed | None = None
+    ) -> None:
+        """``parts`` as :meth:`Orders.reads` names them, without what lies ahead; ``before`` is how it stood a while ago."""
+        self.window = window
+        self.ahead = ahead
+        self.parts = parts
+        # What this was made of, and the latest instant in it.
+        self.held: tuple[tuple[str, list[Entry] | None], ...] = ()
+        self.last = -1
+        cancelled = {key for _, key, _ in parts["cancelled"][:MAX_RETURNS]} if parts["cancelled"] else frozenset()
+        # When the latest and the first order that count were.
+        self.latest = next((at for at, key, _ in parts["latest"][:SPARE] if key not in cancelled), None)
+        self.first = next((at for at, key, _ in reversed(parts["first"][-SPARE:]) if key not in cancelled), None)
+        # What is left after some went, by how many; and what that comes to.
+        self._left: dict[int, tuple[Order, ...]] = {}
+        self._sums: dict[int, Sums] = {}
+        self._gaps: dict[int, int | None] = {}
+        held = parts["window"]
+        if before is not None and all(
+            parts[part] is before.parts[part] for part in ("window", "cancelled", "refunded")
+        ):
+            self._orders: tuple[Order, ...] = before._orders
+            self._left = before._left
+            self._sums, self._gaps = before._sums, before._gaps
+        elif before is not None and _is_one_more(parts, before.parts):
+            at, _, carried = held[0]
+            self._orders = (Order(at, carried.get("t") if carried else None), *before._orders[: len(held) - 1])
+        else:
+            self._orders = _counted(held[:MAX_ENTRIES], cancelled, parts["refunded"][:MAX_RETURNS])
+
+    def count(self, t: int, window: int | None = None) -> int:
+        """How many orders count in ``(t - window, t]``; by default of ``orders_within``."""
+        orders = self._orders
+        since = t - (self.window if window is None else min(window, self.window))
+        count = len(orders)
+        while count and orders[count - 1][0] <= since:
+            count -= 1
+        return count
+
+    def orders(self, t: int, window: int | None = None) -> tuple[Order, ...]:
+        """Those, the latest first."""
+        count = self.count(t, window)
+        if count not in self._left:
+            self._left[count] = self._orders[:count]
+        return self._left[count]
+
+    def sums(self, t: int) -> Sums:
+        """What the orders of the window come to."""
+        return self.sums_of(self.count(t))
+
+    def sums_of(self, count: int) -> Sums:
+        """What so many of the latest orders come to."""
+        found = self._sums.get(count)
+        if found is None:
+            found = self._sums[count] = Sums.of(self._orders[:count])
+        return found
+
+    def gap(self, t: int) -> int | None:
+        """:func:`gap_of` the orders of the window."""
+        count = self.count(t)
+        if count not in self._gaps:
+            self._gaps[count] = gap_of(self._orders[:count])
+        return self._gaps[count]
+
+
+def _is_one_more(parts: Mapping[str, list[Entry]], before: Mapping[str, list[Entry]]) -> bool:
+    """Whether the only news is a later order, as it is with most of somebody who has hundreds; the oldest may be forgotten."""
+    held, known = parts["window"], before["window"]
+    if not held or any(one[part] for one in (parts, before) for part in ("cancelled", "refunded")):
+        return False
+    return 0 < len(held) <= min(MAX_ENTRIES, len(known) + 1) and held[1:] == known[: len(held) - 1]
+
+
+def _counted(entries: Sequence[Entry], cancelled: Collection[int], refunds: Sequence[Entry]) -> tuple[Order, ...]:
+    """The orders that count, the latest first, less what was refunded of them."""
+    if not cancelled and not refunds:
+        return tuple([Order(at, carried.get("t") if carried else None) for at, _, carried in entries])
+    returned = _refunds(refunds)
+    found = []
+    for at, key, carried in entries:
+        if key in cancelled:
+            continue
+        amount = carried.get("t") if carried else None
+        if amount is not None and key in returned:
+            back = returned[key]
+            amount = 0 if back is None else max(0, amount - back)
+        found.append(Order(at, amount))
+    return tuple(found)
+
+
+def _refunds(entries: Iterable[Entry]) -> dict[int, int | None]:
+    """Order key → what was refunded; None: everything."""
+    found: dict[int, int | None] = {}
+    for _, _, carried in entries:
+        key, amount, before = carried["o"], carried.get("t"), found.get(carried["o"], 0)
+        found[key] = None if amount is None or before is None else before + amount
+    return found
+
+
+_PARTS = ("window", "latest", "first", "cancelled", "refunded")
+_KEYS = count()
+
+
 class Orders:
     """The memory of orders; plans each part when it is first asked for."""
 
@@ -78,11 +188,8 @@ class Orders:
         self._currency = settings.currency
         self._plan = plan
         self._slots: dict[str, str] = {}
-        # The orders of the person who was asked about last, and what of them is left after some went: many attributes
-        # ask for the same.
-        self._known: tuple[Any, Any, Any, tuple[Order, ...]] | None = None
-        self._left: dict[int, tuple[Order, ...]] = {}
-        self._gap: tuple[tuple[Order, ...], int | None] | None = None
+        # Under which key a profile carries along what it ordered.
+        self._key = f"orders:{next(_KEYS)}"
 
     def reads(self, *parts: str) -> frozenset[str]:
         """Plans ``window``, ``latest`` or ``first``, and what takes orders back. Returns the slots."""
@@ -122,89 +229,29 @@ class Orders:
         # Some shops state what they give back as a negative amount.
         return {"o": key} if amount is None or abs(amount) >= 2**63 else {"o": key, "t": abs(amount)}
 
-    # Questions
-
-    def counted(self, profile: Profile, t: int, window: int | None = None) -> tuple[Order, ...]:
-        """Orders in ``(t - window, t]`` that count at ``t``, the latest first; by default of ``orders_within``."""
-        window = self.window if window is None else min(window, self.window)
-        held, cancelled, refunded = (profile.memory.get(self._slots[p]) for p in ("window", "cancelled", "refunded"))
-        if not held:
-            return ()
-        if any(of and of[0][0] > t for of in (held, cancelled, refunded)):
-            return tuple(self._counted(profile, held, t, t - window))
-        known = self._known
-        # The lists of a memory are replaced when they change.
-        if known is None or known[0] is not held or known[1] is not cancelled or known[2] is not refunded:
-            known = (held, cancelled, refunded, tuple(self._counted(profile, held, t, -1)))
-            self._known, self._left = known, {}
-        orders = known[3]
-        count, since = len(orders), t - window
-        while count and orders[count - 1].at <= since:
-            count -= 1
-        if count == len(orders):
-            return orders
-        if count not in self._left:
-            self._left[count] = orders[:count]
-        return self._left[count]
-
-    def _counted(self, profile: Profile, held: list[Entry], t: int, since: int) -> list[Order]:
-        cancelled = self._cancelled(profile, t)
-        entries = _by(held, t, MAX_ENTRIES)
-        refunds = self._refunds(profile, t)
-        found = []
-        for at, key, carried in entries:
-            if at <= since:
-                break
-            if key in cancelled:
-                continue
-            amount = carried.get("t") if carried else None
-            if amount is not None and key in refunds:
-                back = refunds[key]
-                amount = 0 if back is None else max(0, amount - back)
-            found.append(Order(at, amount))
+    def placed(self, profile: Profile, t: int) -> Placed:
+        """What they ordered by ``t``."""
+        memory = profile.memory
+        known: Placed | None = profile.worked.get(self._key)
+        if known is not None and known.last <= t:
+            # The lists of a memory are replaced when they change.
+            for slot, held in known.held:
+                if memory.get(slot) is not held:
+                    break
+            else:
+                return known
+        parts: dict[str, list[Entry]] = dict.fromkeys(_PARTS, _NONE)
+        parts |= {part: held for part, slot in self._slots.items() if (held := memory.get(slot))}
+        ahead = earliest(*(future(held, t) for held in parts.values()))
+        if ahead is not None:
+            return Placed(
+                {part: [one for one in held if one[0] <= t] for part, held in parts.items()}, self.window, ahead
+            )
+        found = Placed(parts, self.window, None, known)
+        found.held = tuple((slot, memory.get(slot)) for slot in self._slots.values())
+        found.last = max((held[0][0] for held in parts.values() if held), default=-1)
+        profile.worked[self._key] = found
         return found
-
-    def gap(self, orders: tuple[Order, ...]) -> int | None:
-        """:func:`gap_of` orders as :meth:`counted` gave them."""
-        if self._gap is None or self._gap[0] is not orders:
-            self._gap = (orders, gap_of(orders))
-        return self._gap[1]
-
-    def latest(self, profile: Profile, t: int) -> int | None:
-        """When the latest order that counts was."""
-        cancelled = self._cancelled(profile, t)
-        entries = _by(profile.memory.get(self._slots["latest"], _NONE), t, SPARE)
-        return next((at for at, key, _ in entries if key not in cancelled), None)
-
-    def first(self, profile: Profile, t: int) -> int | None:
-        """When the first order that counts was."""
-        cancelled = self._cancelled(profile, t)
-        entries = profile.memory.get(self._slots["first"], _NONE)[-SPARE:]
-        return next((at for at, key, _ in reversed(entries) if at <= t and key not in cancelled), None)
-
-    def ahead(self, profile: Profile, t: int) -> int | None:
-        """The first instant after ``t`` of anything remembered: there everything may be different."""
-        return earliest(*(future(profile.memory.get(slot, _NONE), t) for slot in self._slots.values()))
-
-    def _cancelled(self, profile: Profile, t: int) -> set[int]:
-        held = profile.memory.get(self._slots["cancelled"])
-        return {key for _, key, _ in _by(held, t, MAX_RETURNS)} if held else set()
-
-    def _refunds(self, profile: Profile, t: int) -> dict[int, int | None]:
-        """Order key → what was refunded by ``t``; None: everything."""
-        held = profile.memory.get(self._slots["refunded"])
-        found: dict[int, int | None] = {}
-        for _, _, carried in _by(held, t, MAX_RETURNS) if held else ():
-            key, amount, before = carried["o"], carried.get("t"), found.get(carried["o"], 0)
-            found[key] = None if amount is None or before is None else before + amount
-        return found
-
-
-def _by(entries: Sequence[Entry], t: int, keep: int) -> Sequence[Entry]:
-    """The latest ``keep`` entries by an instant, whatever else the memory has not forgotten yet or keeps for others."""
-    if entries and entries[0][0] <= t:
-        return entries if len(entries) <= keep else entries[:keep]
-    return [entry for entry in entries if entry[0] <= t][:keep]
 
 
 class Sums(NamedTuple):
@@ -278,28 +325,12 @@ class OfOrders(Stepwise):
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self._found: dict[int, tuple[Test | None, tuple[Order, ...], int, int | None]] = {}
         self.reads = orders.reads("window")
-
-    def next_change(self, profile: Profile, t: int, test: Test | None = None) -> int | None:
-        """What was found stays true of the same orders until it happens: rules ask again and again."""
-        orders = self._orders.counted(profile, t)
-        ahead = self._orders.ahead(profile, t)
-        known = self._found.get(id(test))
-        if known and ahead is None and known[0] is test and known[1] is orders and known[2] <= t:
-            return known[3]
-        found = self._changes(profile, t, test)
-        if ahead is None:
-            self._found[id(test)] = (test, orders, t, found)
-        return found
-
-    def _changes(self, profile: Profile, t: int, test: Test | None) -> int | None:
-        return super().next_change(profile, t, test)
 
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """One order after the other leaves, the oldest first."""
-        ahead = self._orders.ahead(profile, t)
-        orders = self._orders.counted(profile, t)
+        placed = self._orders.placed(profile, t)
+        ahead, orders = placed.ahead, placed.orders(t)
         for left, value in self._leaving(orders):
             leaves = orders[left].at + self._orders.window
             if ahead is not None and ahead <= leaves:
@@ -327,7 +358,7 @@ class Summed(OfOrders):
 
     def value(self, profile: Profile, t: int) -> Any:
         """Of the orders that count."""
-        return self._make(Sums.of(self._orders.counted(profile, t)))
+        return self._make(self._orders.placed(profile, t).sums(t))
 
     def _leaving(self, orders: Sequence[Order]) -> Iterable[tuple[int, Any]]:
         for left, sums in self._sums(orders):
@@ -343,13 +374,15 @@ class Summed(OfOrders):
                 amount -= one
             yield left, Sums(count, known, amount)
 
-    def _changes(self, profile: Profile, t: int, test: Test | None) -> int | None:
-        if test is None or not test.model_fields_set <= BOUNDS or self._orders.ahead(profile, t) is not None:
-            return super()._changes(profile, t, test)
+    def next_change(self, profile: Profile, t: int, test: Test | None = None) -> int | None:
+        """The first order to leave that makes a difference."""
+        placed = self._orders.placed(profile, t)
+        if test is None or not test.model_fields_set <= BOUNDS or placed.ahead is not None:
+            return super().next_change(profile, t, test)
         # This runs through hundreds of orders with each of them: whole numbers, no decimals, no calls.
         bounds, number = Bounds.of(test), self._number
-        orders = self._orders.counted(profile, t)
-        count, known, amount = Sums.of(orders)
+        orders = placed.orders(t)
+        count, known, amount = placed.sums_of(len(orders))
         more, least, less, most = bounds.more_than, bounds.at_least, bounds.less_than, bounds.at_most
         now = None
         for left in range(len(orders), -1, -1):
@@ -378,7 +411,7 @@ class Gap(OfOrders):
 
     def value(self, profile: Profile, t: int) -> float | None:
         """In days, with two decimals."""
-        return gap_in_days(self._orders.counted(profile, t))
+        return gap_in_days(self._orders.placed(profile, t).orders(t))
 
     def _leaving(self, orders: Sequence[Order]) -> Iterable[tuple[int, Any]]:
         for step, left in enumerate(range(len(orders) - 1, -1, -1)):

@@ -17,7 +17,6 @@ from homing.domain.attributes.orders import (
     Gap,
     Orders,
     Summed,
-    Sums,
     average_in_millionths,
     average_of,
     count_in_millionths,
@@ -86,15 +85,15 @@ class Attributes:
 
     def standing(self, profile: Profile, t: int) -> Standing | None:
         """What RFM ranks somebody by; None for who is no customer. Only where :attr:`ranked`."""
-        latest = self._orders.latest(profile, t)
-        if latest is None:
+        placed = self._orders.placed(profile, t)
+        if placed.latest is None:
             return None
-        orders = self._orders.counted(profile, t)
-        return Standing((t - latest) // DAY, len(orders), Sums.of(orders).amount)
+        sums = placed.sums(t)
+        return Standing((t - placed.latest) // DAY, sums.orders, sums.amount)
 
     def next_rescore(self, profile: Profile, t: int) -> int | None:
         """When a customer must be looked at again because thresholds may be others by then: once a week."""
-        if not self.ranked or self._orders.latest(profile, t) is None:
+        if not self.ranked or self._orders.placed(profile, t).latest is None:
             return None
         return rfm.next_rescore(profile, t)
 

@@ -57,6 +57,8 @@ class Rfm(Stepwise):
     """One of the values made of the scores. Changes are told up to the person's next :func:`next_rescore`, at which the
     engine asks again, since thresholds may be others by then."""
 
+    lasting = False
+
     def __init__(self, orders: Orders, rankings: Rankings, part: str) -> None:
         self._orders = orders
         self._rankings = rankings
@@ -65,32 +67,34 @@ class Rfm(Stepwise):
 
     def value(self, profile: Profile, t: int) -> Any:
         """None without thresholds, or without an order."""
-        latest = self._orders.latest(profile, t)
+        placed = self._orders.placed(profile, t)
         # Asked in this order: thresholds may have to be fetched, and most people have not ordered.
-        thresholds = self._rankings.at(t) if latest is not None else None
-        if thresholds is None or latest is None:
+        thresholds = self._rankings.at(t) if placed.latest is not None else None
+        if thresholds is None or placed.latest is None:
             return None
-        return self._made(latest, Sums.of(self._orders.counted(profile, t)), t, thresholds)
+        return self._made(placed.latest, placed.sums(t), t, thresholds)
 
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """Under the thresholds of now: recency passes one, or an order leaves the window."""
-        ahead = self._orders.ahead(profile, t)
-        latest = self._orders.latest(profile, t)
+        placed = self._orders.placed(profile, t)
+        ahead, latest = placed.ahead, placed.latest
         thresholds = self._rankings.at(t) if latest is not None else None
         if thresholds is not None and latest is not None:
-            orders = list(self._orders.counted(profile, t))
-            sums = Sums.of(orders)
-            passed = {latest + (days + 1) * DAY for days in thresholds.recency}
-            leaves = {order.at + self._orders.window for order in orders}
+            orders, window = placed.orders(t), self._orders.window
             # Then the engine wakes and scores everybody anew (Attributes.next_rescore): no need to look further.
             last = next_rescore(profile, t)
-            for instant in sorted(instant for instant in passed | leaves if t < instant <= last):
+            instants = {at for days in thresholds.recency if t < (at := latest + (days + 1) * DAY) <= last}
+            left = len(orders)
+            while left and (at := orders[left - 1].at + window) <= last:
+                left -= 1
+                instants.add(at)
+            left = len(orders)
+            for instant in sorted(instants):
                 if ahead is not None and ahead <= instant:
                     break
-                while orders and orders[-1].at + self._orders.window <= instant:
-                    orders.pop()
-                    sums = Sums.of(orders)
-                yield instant, self._made(latest, sums, instant, thresholds)
+                while left and orders[left - 1].at + window <= instant:
+                    left -= 1
+                yield instant, self._made(latest, placed.sums_of(left), instant, thresholds)
         if ahead is not None:
             yield ahead, MAYBE
 
@@ -103,5 +107,8 @@ class Rfm(Stepwise):
 
 def next_rescore(profile: Profile, t: int) -> int:
     """The instant of the week, after ``t``, at which this person is scored anew though nothing happens."""
-    offset = int.from_bytes(hashlib.blake2b(profile.id.encode(), digest_size=8).digest(), "big") % WEEK
+    offset = profile.worked.get("rescore")
+    if offset is None:
+        offset = int.from_bytes(hashlib.blake2b(profile.id.encode(), digest_size=8).digest(), "big") % WEEK
+        profile.worked["rescore"] = offset
     return t + 1 + (offset - t - 1) % WEEK

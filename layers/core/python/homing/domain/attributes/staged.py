@@ -35,14 +35,24 @@ class StagedRule:
     reads: frozenset[str]
 
     @classmethod
-    def compiled(cls, attribute: StagedAttribute, compile: Callable[[Condition], Rule]) -> StagedRule:
-        """Compiles the conditions; raises InvalidInput when one depends on a staged attribute."""
+    def compiled(
+        cls,
+        attribute: StagedAttribute,
+        compile: Callable[[Condition], Rule],
+        kept: Callable[[Rule], str] | None = None,
+    ) -> StagedRule:
+        """Compiles the conditions; raises InvalidInput when one depends on a staged attribute. ``kept`` names the key under
+        which the answers of a rule are kept (:func:`homing.domain.segments.native.native`)."""
+
+        def made(rule: Rule) -> Native:
+            return native(rule, None if kept is None else kept(rule))
+
         compiled = [
             (stage, compile(stage.when), None if stage.keep_while is None else compile(stage.keep_while))
             for stage in attribute.stages
         ]
         stages = tuple(
-            StageRule(stage.name, native(when), None if keeps is None else native(keeps), stage.keep_for)
+            StageRule(stage.name, made(when), None if keeps is None else made(keeps), stage.keep_for)
             for stage, when, keeps in compiled
         )
         rules = [rule for _, when, keeps in compiled for rule in (when, keeps) if rule is not None]
@@ -85,6 +95,8 @@ class StagedRule:
 
 class CurrentStage:
     """The stage that a profile was last found in, as an attribute for rules and templates."""
+
+    lasting = True
 
     def __init__(self, name: str) -> None:
         self._name = name

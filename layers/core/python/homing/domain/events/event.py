@@ -20,6 +20,8 @@ PERSON_IDENTIFIERS: tuple[IdentifierKind, ...] = ("user_id", "loyalty_id", "emai
 
 
 def _utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

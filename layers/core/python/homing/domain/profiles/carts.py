@@ -186,6 +186,36 @@ def _closings(carts: Mapping[str, Any], token: str) -> list[int]:
     return sorted(found)
 
 
+def _last_closings(carts: Mapping[str, Any], tokens: Iterable[str], now: int) -> dict[str, int]:
+    """The last of :func:`_closings` by ``now`` of each of the tokens, and of carts without one, where there is one."""
+    orders = carts.get(ORDERS)
+    if not orders:
+        return {}
+    names_ = {token: (token,) for token in tokens}
+    for _, other, kept in carts.get(NAMES, {}).values():
+        names_[other] = (*names_.get(other, (other,)), kept)
+    names_.pop("", None)
+    found: dict[str, int] = {}
+    nameless = every = -1
+    for at, named in orders.values():
+        if at > now:
+            continue
+        nameless = max(nameless, at)
+        told = False
+        for name in named:
+            for token in names_.get(name, ()):
+                told = True
+                if at > found.get(token, -1):
+                    found[token] = at
+        if not told:
+            every = max(every, at)
+    if every >= 0:
+        found |= {token: max(every, found.get(token, -1)) for token in tokens}
+    if nameless >= 0:
+        found[""] = nameless
+    return found
+
+
 def _line(item: Mapping[str, Any]) -> str:
     return f"{item['product_id']}\x1f{item.get('variant', '')}"
 
@@ -264,12 +294,11 @@ def prune(carts: dict[str, Any], now: int, forget_after: int) -> None:
         for token in tokens[:-_MAX_TOKENS]:
             del carts[token]
         tokens = tokens[-_MAX_TOKENS:]
-    closed: dict[str, int] = {}
-    for token in {*tokens, ""}:
-        if found := [at for at in _closings(carts, token) if at <= now]:
-            closed[token] = found[-1]
+    closed = _last_closings(carts, tokens, now)
     for token in tokens:
-        carts[token] = _pruned(carts[token], closed.get(token, -1), now, forget_after)
+        # An emptied log is a marker: see below.
+        if carts[token]:
+            carts[token] = _pruned(carts[token], closed.get(token, -1), now, forget_after)
     orders = carts.get(ORDERS, {})
     # The closing after which an open cart began stays as long as the cart, others for a while.
     begun = {at for token, at in closed.items() if carts.get(token) or at + KEY_MEMORY > now}

@@ -148,9 +148,10 @@ def merge(left: Profile, right: Profile) -> None:
     left.last_at = max((i for i in (left.last_at, right.last_at) if i is not None), default=None)
 
 
-def prune(profile: Profile, plan: FoldPlan, now: int) -> None:
-    """Forgets what can't matter at ``now`` or later: the profile's normal form."""
-    memory.prune(profile.memory, plan.slots, now)
+def prune(profile: Profile, plan: FoldPlan, now: int) -> set[str]:
+    """Forgets what can't matter at ``now`` or later: the profile's normal form. Returns the slots of which something else
+    was forgotten too, because they were full."""
+    cut = memory.prune(profile.memory, plan.slots, now)
     carts.prune(profile.carts, now, plan.forget_carts_after)
     recent = sorted(((at, key) for key, at in profile.seen.items() if at + SEEN_FOR > now), reverse=True)[:MAX_SEEN]
     profile.seen = {key: at for at, key in recent}
@@ -168,6 +169,7 @@ def prune(profile: Profile, plan: FoldPlan, now: int) -> None:
     lists.prune(profile.lists)
     if len(profile.consents) > bounds.MAX_TOPICS:
         profile.consents = _latest(profile.consents, bounds.MAX_TOPICS)
+    return cut
 
 
 def _latest(said: dict[str, Said], most: int) -> dict[str, Said]:

@@ -320,23 +320,33 @@ def _bare(slot: Slot, payload: dict[str, Any] | None) -> dict[str, Any] | None:
     return {name: payload[name] for name in slot.values if name in payload} or None
 
 
-def prune(memory: dict[str, Any], slots: Mapping[str, Slot], now: int) -> None:
-    """Forgets what can't matter at ``now`` or later, and slots that nobody asks for."""
+def prune(memory: dict[str, Any], slots: Mapping[str, Slot], now: int) -> set[str]:
+    """Forgets what can't matter at ``now`` or later, and slots that nobody asks for. Returns the slots that were full, so
+    that what still mattered may have had to go."""
+    full: set[str] = set()
     for key in list(memory):
         slot = slots.get(key)
         if slot is None:
             del memory[key]
         elif slot.same is None:
-            memory[key] = _forget(slot, memory[key], now)
-            if not memory[key]:
+            held = memory[key]
+            if len(held) > slot.keep >= MAX_STEPS:
+                full.add(key)
+            if (kept := _forget(slot, held, now)) is not held:
+                memory[key] = kept
+            if not kept:
                 del memory[key]
         else:
+            if slot.keep >= MAX_STEPS and any(len(held) > slot.keep for held in memory[key].values()):
+                full.add(key)
             values = {value: kept for value, held in memory[key].items() if (kept := _forget(slot, held, now))}
             if len(values) > slot.keep_values:
+                full.add(key)
                 values = _latest_values(slot, values, now)
             memory[key] = values
             if not values:
                 del memory[key]
+    return full
 
 
 def _latest_values(slot: Slot, values: dict[str, list[Entry]], now: int) -> dict[str, list[Entry]]:

@@ -121,6 +121,9 @@ class Profile:
     wake_at: int | None = None
     # What became true with the latest write; the table's stream carries it to the bus.
     changes: list[Change] = field(default_factory=list)
+    # What was worked out of the rest and may still hold: no part of what is known, never stored. Whoever looks here makes
+    # sure that it does.
+    worked: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def wake_bucket(self) -> int:

@@ -6,6 +6,9 @@ at one entry: calling methods through a tree costs more than the answer. So each
 flat function, in which "three orders within 180 days" is a look-up, a comparison and an addition. Whatever has no short
 form here (sums, sequences, events stamped ahead) asks the rule itself. :data:`NEVER` stands for "no instant", so that
 the earliest and the latest are plain comparisons.
+
+An answer says until when it holds. With a ``key`` it is kept with the profile (``profile.worked``) and given again until
+then: most that is asked when somebody wakes is as it was. Whoever changes a profile takes out what reads the change.
 """
 
 from __future__ import annotations
@@ -14,10 +17,27 @@ from collections.abc import Callable
 from typing import Any
 
 from homing.domain.profiles.profile import Profile
-from homing.domain.segments.behaviour import DidRule
+from homing.domain.segments.behaviour import (
+    AmountRule,
+    ChosenRule,
+    DidRule,
+    DistinctRule,
+    DuringRule,
+    RateRule,
+    SameRule,
+)
 from homing.domain.segments.comparisons import Test
 from homing.domain.segments.rules import MAX_CANDIDATES, AllOf, Answer, AnyOf, NotRule, Rule
-from homing.domain.segments.said import KnownForRule, TraitRule
+from homing.domain.segments.said import (
+    ComputedRule,
+    DateRule,
+    KnownForRule,
+    ListRule,
+    NowRule,
+    ShareRule,
+    TraitRule,
+)
+from homing.domain.segments.sequences import SequenceRule
 
 NEVER = 1 << 62
 # Python nests blocks 20 deep; what lies deeper in a rule answers for itself.
@@ -25,39 +45,75 @@ _DEEPEST = 12
 
 Native = Callable[[Profile, int], Answer]
 
+# Rules that change only by what they read and at the instants that they tell.
+_LASTING = (
+    DidRule, DuringRule, SameRule, DistinctRule, AmountRule, ChosenRule, RateRule, SequenceRule, TraitRule, DateRule,
+    KnownForRule, NowRule, ListRule, ShareRule,
+)  # fmt: skip
 
-def native(rule: Rule) -> Native:
-    """Truth at an instant and the first instant after it at which it differs, as :func:`next_flip` gives them."""
+
+def lasting(rule: Rule) -> bool:
+    """Whether an answer holds until the instant that comes with it, unless something that the rule reads changes."""
+    if isinstance(rule, AllOf | AnyOf):
+        return all(map(lasting, rule.parts))
+    if isinstance(rule, NotRule):
+        return lasting(rule.part)
+    return rule.attribute.lasting if isinstance(rule, ComputedRule) else isinstance(rule, _LASTING)
+
+
+def native(rule: Rule, key: str | None = None) -> Native:
+    """Truth at an instant and the first instant after it at which it differs, as :func:`next_flip` gives them; kept under
+    the ``key`` where it lasts and is not found in a few steps anyway."""
     source = _Source()
     place = source.rule(rule, 0)
     body = source.lines
     # Where a flip is the very instant, there is no need to look whether it is; a rule that was asked may be early.
     asks = any("asked" in line for line in body)
+    kept = key is not None and lasting(rule) and not isinstance(rule, DidRule | KnownForRule | TraitRule)
+    found = "keep(profile, start, truth, {})" if kept else "(truth, {})"
+    never = found.format("None")
     sure = " and ".join(filter(None, ["not asked" if asks else "", _sure(rule)]))
     again = [
         "    for _ in candidates:",
         f"        t = F{place}",
         *(f"        {line}" for line in body),
-        f"        if T{place} != truth: return truth, t",
-        f"        if F{place} == NEVER: return truth, None",
+        f"        if T{place} != truth: return {found.format('t')}",
+        f"        if F{place} == NEVER: return {never}",
     ]
     text = "\n".join(
         [
             "def answer(profile, t):",
+            *(_KNOWN.format(key=repr(key)).splitlines() if kept else []),
             "    memory = profile.memory",
             *(["    asked = False"] if asks else []),
             *(f"    {line}" for line in body),
             f"    truth = T{place}",
-            f"    if F{place} == NEVER: return truth, None",
-            *([f"    if {sure}: return truth, F{place}"] if _sure(rule) else []),
+            f"    if F{place} == NEVER: return {never}",
+            *([f"    if {sure}: return {found.format(f'F{place}')}"] if _sure(rule) else []),
             *([] if sure == "True" else again),
+            # After so many steps it is only the next instant at which to look again, and not kept.
             f"    return truth, F{place}",
         ]
     )
-    namespace: dict[str, Any] = {**source.names, "NEVER": NEVER, "ask": _ask, "candidates": range(MAX_CANDIDATES)}
+
+    def keep(profile: Profile, start: int, truth: bool, flip: int | None) -> Answer:
+        answer = (truth, flip)
+        profile.worked[key] = (start, NEVER if flip is None else flip, answer)
+        return answer
+
+    namespace: dict[str, Any] = {
+        **source.names, "NEVER": NEVER, "ask": _ask, "keep": keep, "candidates": range(MAX_CANDIDATES)
+    }  # fmt: skip
     exec(compile(text, "<rule>", "exec"), namespace)
     answer: Native = namespace["answer"]
     return answer
+
+
+_KNOWN = """\
+    held = profile.worked.get({key})
+    if held is not None and held[0] <= t < held[1]: return held[2]
+    start = t
+"""
 
 
 def _sure(rule: Rule) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from homing.domain.profiles.local_time import day_of, moment_of, zone_of
 from homing.domain.profiles.profile import Profile
-from homing.domain.segments.comparisons import Anniversary, Test, TraitTest, passes
+from homing.domain.segments.comparisons import Anniversary, Test, TraitTest, passes, predicate
 from homing.domain.segments.rules import Answer, earliest
 from homing.domain.segments.when import Between, During, begins, covers, next_change
 from homing.domain.time import anniversary, local_instant, to_datetime
@@ -123,10 +123,14 @@ class ComputedRule:
     attribute: Attribute
     test: Test
     reads: frozenset[str]
+    _passes: Callable[[Any], bool] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_passes", predicate(self.test))
 
     def check(self, profile: Profile, t: int, since: int | None = None) -> Answer:
         """The attribute knows when its value may change."""
-        return passes(self.test, self.attribute.value(profile, t)), self.attribute.next_change(profile, t, self.test)
+        return self._passes(self.attribute.value(profile, t)), self.attribute.next_change(profile, t, self.test)
 
 
 @dataclass(frozen=True, slots=True)
