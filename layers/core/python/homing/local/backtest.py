@@ -113,8 +113,8 @@ class Backtest:
         )
         self.counting = Counting()
         self._begins: int | None = None
-        self._night: int | None = None
         self._clockwork: Clockwork | None = None
+        self._night: int | None = None
         self._images: list[ProfileImage] = []
         # Ledgers forget after a while; a backtest over years does not.
         self._decided: dict[str, tuple[str, Entry]] = {}
@@ -174,9 +174,9 @@ class Backtest:
                 break
             self._pass_nights(sweep)
             self.now = sweep
-            self._sweep()
             for message in self._clock_of_flows(sweep - 1).strike(sweep):
                 self.flows(message)
+            self._sweep()
             self._pump()
         self._pass_nights(until)
 

@@ -54,6 +54,8 @@ def _take(event: Event) -> dict[str, Any]:
 class Preferred:
     """The hour or the weekday of most of what somebody did, where they are. Changes only with an event: all decays alike."""
 
+    lasting = True
+
     def __init__(
         self, settings: Settings, touches: Touches, readings: Readings, show: Callable[[datetime], Any]
     ) -> None:
