@@ -41,6 +41,13 @@ class BusinessDashboard(Construct):
                 ),
                 ("Audit: broken, or worth a look", ["AuditErrors", "AuditWarnings"]),
             ],
+            [
+                ("Flows by hand", ["FlowRequestsAccepted", "MessagesRefused", "PeopleHandedOn", "RunsParked"]),
+                (
+                    "Triggers that started nothing",
+                    ["TriggersTooOld", "TriggersNotForThem", "TriggersTooSoon", "TriggersStopped"],
+                ),
+            ],
         ]
         cloudwatch.Dashboard(
             self,
