@@ -41,7 +41,7 @@ class FlowVersions:
         old = self._older(run) if rule != "end" else None
         if rule == "finish" and old is not None:
             return old, run
-        flow = old.flow if old is not None else self._definition(run)
+        flow = old.flow if old is not None else self.definition(run)
         place = None if rule == "end" else moved(run, flow, current.flow)
         # No step has this position: the run ends there with the reason flow_changed.
         note = {"at": iso(self.clock()), "step": run.position, "did": "move", "why": f"to version {current.version}"}
@@ -53,7 +53,7 @@ class FlowVersions:
     def _older(self, run: Run) -> CompiledFlow | None:
         key = run.flow, run.flow_version
         if key not in self._kept:
-            flow = self._definition(run)
+            flow = self.definition(run)
             try:
                 self._kept[key] = None if flow is None else self.engine.older_flow(flow)
             except InvalidInput:
@@ -61,7 +61,11 @@ class FlowVersions:
                 self._kept[key] = None
         return self._kept[key]
 
-    def _definition(self, run: Run) -> Flow | None:
+    def definition(self, run: Run) -> Flow | None:
+        """The very version that a run began on, or moved to; None where nobody kept it."""
+        current = self.engine.flows.get(run.flow)
+        if current is not None and run.flow_version in {"", current.version}:
+            return current.flow
         held = self.journal.load_flow(run.flow, run.flow_version)
         return None if held is None else Flow.model_validate(held)
 

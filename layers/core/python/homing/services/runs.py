@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,18 +11,21 @@ from homing.domain.campaigns import Campaigns
 from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, Unavailable
 from homing.domain.flows.compiled import CompiledFlow
-from homing.domain.flows.effects import Effects
+from homing.domain.flows.effects import Asked, Effects, again
 from homing.domain.flows.engine import TriggerEvent, advance, end, new_run, refresh_cart
 from homing.domain.flows.language import Flow
 from homing.domain.flows.run import Run
 from homing.domain.flows.steps import WaitFor, find
 from homing.domain.profiles.profile import Profile
+from homing.domain.time import DAY
 from homing.services.flow_states import FlowStates
 from homing.services.flow_versions import FlowVersions
 from homing.services.ports import Calls, Clock, FlowInbox, Journal, Outbox, ProfileStore, Stream, StreamRecord
 from homing.services.resolve import resolve
 
 _ATTEMPTS = 5
+# Queues tell a trigger again within hours, and people put back what lay in a dead-letter queue within days.
+_TOLD_AGAIN = 3 * DAY
 
 Told = Callable[[Run | None, Run], None]
 
@@ -74,18 +77,29 @@ class Runs:
             )
             for name in names
         ]
-        if any(self.journal.load_run(run.id) is not None for run in runs):
-            return "ignored"
+        for held in (self.journal.load_run(run.id) for run in runs):
+            if held is not None:
+                self._told_again(held, trigger, now)
+                return "ignored"
         if compiled.only_if is not None and not compiled.only_if.check(profile, t)[0]:
             return "not_for_them"
         if flow.again_after is not None and not self._begin(flow, trigger, names):
             return "too_soon"
-        paused = self.states.of(flow.name).paused
-        if paused or flow.waits():
-            self.versions.keep(compiled)
-        if paused:
+        self.versions.keep(compiled)
+        if self.states.of(flow.name).paused:
             return "started" if self._start_parked(runs[0], counts) else "ignored"
         return "started" if self._advance(runs[0], compiled, profile, counts, fresh=True) else "ignored"
+
+    def _told_again(self, held: Run, trigger: TriggerEvent, now: int) -> None:
+        """Hands on once more what the run asked for when it began: whoever stored it may have got no further. Who was told the
+        same much later only repeats themselves."""
+        if held.begun and held.trigger_id == trigger.id and now - held.started_at < _TOLD_AGAIN:
+            self._hand_on_again(held, held.begun)
+
+    def _hand_on_again(self, run: Run, steps: Iterable[Asked]) -> None:
+        flow = self.versions.definition(run)
+        if flow is not None:
+            self._hand_on(again(run, flow, steps))
 
     def _start_parked(self, run: Run, counts: dict[str, int]) -> bool:
         """Of a flow that is paused: it waits at its first step, as old as its trigger."""
@@ -136,6 +150,11 @@ class Runs:
         """Advances a run whose time has come, or that ``heard`` what it waits for. Whether it still waits for it."""
         for _ in range(_ATTEMPTS):
             run = self.journal.load_run(run_id)
+            if run is not None and run.owed is not None:
+                try:
+                    return self._pay(run, run.owed, counts)
+                except Conflict:
+                    continue
             due = run is not None and run.wake_at is not None and run.wake_at <= self.clock()
             waits = run is not None and run.waiting_since is not None
             if run is None or run.status != "active" or not (due or (heard and waits)):
@@ -168,6 +187,18 @@ class Runs:
                 continue
         raise Unavailable(f"run {run_id} is written too often")
 
+    def _pay(self, run: Run, owed: Mapping[str, Any], counts: dict[str, int]) -> bool:
+        """Goes on behind somebody who stored which way the run goes, and got no further. Whether it waits for something: then
+        the next sweep wakes it, and it listens."""
+        self._hand_on_again(run, owed["steps"])
+        waits = owed["status"] == "active" and run.waiting_since is not None
+        wake_at = self.clock() if waits else owed["wake_at"]
+        paid = run.change(owed=None, status=owed["status"], wake_at=wake_at, version=run.version + 1)
+        self.journal.save_run(paid, expected=run.version)
+        counts["advanced"] += 1
+        counts["ended"] += paid.status == "ended"
+        return waits
+
     def _end(self, run: Run, reason: str, counts: dict[str, int], why: str) -> bool:
         ended = end(run, reason, self.clock(), why)
         self.journal.save_run(ended, expected=run.version)
@@ -192,8 +223,12 @@ class Runs:
     def _advance(
         self, run: Run, compiled: CompiledFlow | None, profile: Profile, counts: dict[str, int], *, fresh: bool
     ) -> bool:
-        """What it asks for is handed on before the run is stored: after a crash in between it is asked for again, under
-        the same ids. Returns whether the run was stored as new (``fresh``), or else whether it still waits for something.
+        """Returns whether the run was stored as new (``fresh``), or else whether it still waits for something.
+
+        What it asks for is handed on under ids that follow from run and step, so that twice is once. But who asks again, after
+        a crash or beside somebody slow, may know more: the customer became one with another, something happened that sends the
+        run another way. So a run that begins is stored first (who is told the same again finds it, and hands on again), and
+        one that takes a way stores that it did, with what it owes. Else handing on comes first, and one write does.
         """
         now = self.clock()
         expected = run.version
@@ -202,15 +237,24 @@ class Runs:
         if not fresh and still and (done.position, done.wake_at) == (run.position, run.wake_at):
             # Something else happened than what it waits for.
             return True
-        self._hand_on(effects)
-        counts["calls" if self.calls is not None else "calls_dropped"] += len(effects.calls)
-        if still and compiled is not None:
-            self._listen(done, compiled, now)
         if fresh:
-            stored = self.journal.start_run(done)
+            if still and compiled is not None:
+                self._listen(done, compiled, now)
+            stored = self.journal.start_run(done.change(begun=effects.steps))
+            if stored:
+                self._hand_on(effects)
         else:
+            if effects and effects.chosen:
+                owed = {"steps": effects.steps, "status": done.status, "wake_at": done.wake_at}
+                due = run.wake_at if run.wake_at is not None else now
+                self.journal.save_run(done.change(status="active", wake_at=due, owed=owed), expected=expected)
+                expected, done = done.version, done.change(version=done.version + 1)
+            self._hand_on(effects)
+            if still and compiled is not None:
+                self._listen(done, compiled, now)
             self.journal.save_run(done, expected=expected)
             stored = True
+        counts["calls" if self.calls is not None else "calls_dropped"] += len(effects.calls)
         counts["sends"] += len(effects.sends)
         counts["ended"] += done.status == "ended"
         counts["advanced"] += not fresh

@@ -3,8 +3,8 @@ that follows from the run and the step: asking twice is asking once."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from homing.domain.delivery.message import SendRequest, send_id
@@ -13,7 +13,8 @@ from homing.domain.events.event import Event
 from homing.domain.events.properties import look_up
 from homing.domain.flows.language import AddTo, Call, Flow, FromTrigger, RemoveFrom, Send, Start, Update
 from homing.domain.flows.run import Run
-from homing.domain.time import iso, to_datetime
+from homing.domain.flows.steps import Step, find
+from homing.domain.time import iso, parse_instant, to_datetime
 
 # Whose word it is: between what the customer said and what was inferred (domain.profiles.statements).
 SOURCE = "flow"
@@ -42,6 +43,11 @@ class CallRequest:
         return cls(**value)
 
 
+# A step that asked for something: its position, the run's own time then, and how many notes the run had before it. With the
+# run that is enough to ask for the same once more (:func:`again`).
+Asked = tuple[str, int, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Effects:
     """In the order in which they were asked for."""
@@ -51,9 +57,18 @@ class Effects:
     calls: tuple[CallRequest, ...] = ()
     # Messages for the flow inbox.
     starts: tuple[Mapping[str, Any], ...] = ()
+    steps: tuple[Asked, ...] = ()
+    # Whether a way was taken by what is known of the customer: asked again, it might be another one.
+    chosen: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.sends or self.events or self.calls or self.starts)
+
+    def __add__(self, other: Effects) -> Effects:
+        return Effects(
+            self.sends + other.sends, self.events + other.events, self.calls + other.calls, self.starts + other.starts,
+            self.steps + other.steps, self.chosen or other.chosen,
+        )  # fmt: skip
 
 
 # What a run notes when a step asked for something.
@@ -65,6 +80,33 @@ def step_key(run: Run) -> str:
     moved to another version may have asked for something at that place before: then the version belongs to it."""
     before = any(note["step"] == run.position and note["did"] in _ASKED for note in run.trace)
     return f"{run.position}@{run.flow_version}" if before else run.position
+
+
+def asked_by(step: Step, run: Run, flow: Flow, now: int) -> Effects:
+    """What a step asks for; nothing for steps that ask for nothing."""
+    steps: tuple[Asked, ...] = ((run.position, run.at, len(run.trace)),)
+    if isinstance(step, Send):
+        return Effects(sends=(send_request(run, flow, step, now),), steps=steps)
+    if isinstance(step, Update):
+        event = said(run, step, now)
+        return Effects() if event is None else Effects(events=(event,), steps=steps)
+    if isinstance(step, AddTo | RemoveFrom):
+        return Effects(events=(listed(run, step, now),), steps=steps)
+    if isinstance(step, Call):
+        return Effects(calls=(call_request(run, step, now),), steps=steps)
+    if isinstance(step, Start):
+        return Effects(starts=(start_message(run, step),), steps=steps)
+    return Effects()
+
+
+def again(run: Run, flow: Flow, steps: Iterable[Asked]) -> Effects:
+    """What these steps of a stored run asked for, under the same ids. ``flow`` is the version that it goes by."""
+    found = Effects()
+    for position, at, noted in steps:
+        held, index = find(flow.steps, position)
+        then = replace(run, position=position, at=at, trace=run.trace[:noted])
+        found += asked_by(held[index], then, flow, parse_instant(str(run.trace[noted]["at"])))
+    return found
 
 
 def send_request(run: Run, flow: Flow, step: Send, now: int) -> SendRequest:

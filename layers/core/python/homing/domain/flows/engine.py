@@ -162,10 +162,7 @@ class _Advancing:
         self.run, self.compiled, self.profile, self.engine, self.now = run, compiled, profile, engine, now
         self.flow = compiled.flow
         self.zone = zone_of(profile, compiled.zone)
-        self.sends: list[Any] = []
-        self.events: list[Any] = []
-        self.calls: list[Any] = []
-        self.starts: list[Any] = []
+        self.effects = Effects()
         self.finished = False
 
     def go(self) -> tuple[Run, Effects]:
@@ -209,10 +206,11 @@ class _Advancing:
     def _do(self, step: Step) -> None:
         """A step with one way on."""
         run = self.run
+        asked = effects.asked_by(step, run, self.flow, self.now)
+        self.effects += asked
         if isinstance(step, Send):
-            self.sends.append(effects.send_request(run, self.flow, step, self.now))
             # By the run's own time: what somebody did after the mail was due counts, also when it left late.
-            sent = {**run.sent, step.send: [self.sends[-1].send_id, run.at]}
+            sent = {**run.sent, step.send: [asked.sends[0].send_id, run.at]}
             self._note("send", step.send)
             self.run = replace(self.run, sent=sent)
         elif isinstance(step, Wait):
@@ -220,18 +218,12 @@ class _Advancing:
             self._note("wait", _until_words(step.wait, until))
             self.run = replace(self.run, at=until)
         elif isinstance(step, Update):
-            event = effects.said(run, step, self.now)
-            if event is not None:
-                self.events.append(event)
-            self._note("update", ", ".join(step.update) if event is not None else "the trigger brought nothing of it")
+            self._note("update", ", ".join(step.update) if asked else "the trigger brought nothing of it")
         elif isinstance(step, AddTo | RemoveFrom):
-            self.events.append(effects.listed(run, step, self.now))
             self._note("add_to" if isinstance(step, AddTo) else "remove_from", _list(step))
         elif isinstance(step, Call):
-            self.calls.append(effects.call_request(run, step, self.now))
             self._note("call", step.call)
         elif isinstance(step, Start):
-            self.starts.append(effects.start_message(run, step))
             self._note("start", step.start)
 
     def _part(self, step: If | Split) -> None:
@@ -240,6 +232,7 @@ class _Advancing:
             question = self.compiled.branches[self.run.position]
             t = max(self.run.at, self.profile.evaluated_at)
             side = "then" if question.holds(self.run, self.profile, t) else "else"
+            self.effects += Effects(chosen=True)
             self._note(side)
         else:
             side = _arm(step, self.profile.id)
@@ -260,11 +253,13 @@ class _Advancing:
         if any(question.holds(run, self.profile, t) for question in self.compiled.awaits[run.position]):
             # When it happened nobody tells; it was heard of now, or before the time was up.
             self.run = replace(run, at=max(run.at, min(self.now, until)), waiting_since=None)
+            self.effects += Effects(chosen=True)
             self._note("then", "it happened")
             self._enter(step, "then")
             return True
         if self.now >= until:
             self.run = replace(run, at=until, waiting_since=None)
+            self.effects += Effects(chosen=True)
             self._note("else", "it did not happen in time")
             self._enter(step, "else")
             return True
@@ -289,13 +284,10 @@ class _Advancing:
         self.run = replace(self.run, trace=(*self.run.trace, entry))
 
     def _asleep(self, run: Run) -> tuple[Run, Effects]:
-        return replace(run, version=run.version + 1), self._effects()
+        return replace(run, version=run.version + 1), self.effects
 
     def _ended(self, reason: str, why: str = "") -> tuple[Run, Effects]:
-        return end(self.run, reason, self.now, why), self._effects()
-
-    def _effects(self) -> Effects:
-        return Effects(tuple(self.sends), tuple(self.events), tuple(self.calls), tuple(self.starts))
+        return end(self.run, reason, self.now, why), self.effects
 
 
 def _arm(step: Split, profile_id: str) -> str:

@@ -49,6 +49,12 @@ class Run:
     arms: Mapping[str, str] = field(default_factory=dict)
     # Its flow was paused when its time came (``wake_at``): nothing wakes it before the flow goes on.
     parked: bool = False
+    # The steps that asked for something when it began (domain.flows.effects.Asked): who is told of its trigger once more hands
+    # that on once more, since nobody knows whether the first one got so far.
+    begun: tuple[Any, ...] = ()
+    # A way was taken, and what lies on it may not have been handed on yet: {"steps", "status", "wake_at"}, the last two as
+    # they shall be then.
+    owed: Mapping[str, Any] | None = None
 
     def change(self, **values: Any) -> Run:
         """A copy with those fields changed."""
@@ -61,4 +67,4 @@ class Run:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Run:
         """Reads :meth:`to_dict`."""
-        return cls(**{**value, "trace": tuple(value.get("trace", ()))})
+        return cls(**{**value, "trace": tuple(value.get("trace", ())), "begun": tuple(value.get("begun", ()))})
