@@ -9,9 +9,10 @@ import pytest
 from functions.run_flows.handler import handler
 from homing.domain.errors import InvalidInput
 from homing.domain.profiles.profile import Profile
-from homing.domain.time import iso
+from homing.domain.time import MINUTE, iso
 from homing.runtime import clock
 from homing.runtime.observability import MemoryTelemetry
+from homing.services.ports import JOBS
 from tests.account import Account, failures, sqs_event
 
 
@@ -86,3 +87,59 @@ def test_without_campaigns_no_message_is_taken(
     monkeypatch.setenv("HOMING_CAMPAIGNS", "nowhere.json")
     with pytest.raises(InvalidInput, match=r"nowhere\.json"):
         handler(sqs_event(first_order("ada")), None)
+
+
+def asked(detail_type: str, **detail: Any) -> dict[str, Any]:
+    """What the bus hands on of a marketer's event."""
+    return {
+        "id": "e1", "source": "marketing", "detail-type": detail_type, "time": iso(clock.now())[:19] + "Z",
+        "detail": detail,
+    }  # fmt: skip
+
+
+def test_a_command_is_answered_on_the_bus(account: Account, voice: MemoryTelemetry) -> None:
+    account.profiles.write(Profile("ada", version=1), expected=0)
+    handler(sqs_event(asked("FlowRequested", flow="come-back", profile_id="ada")), None)
+    handler(sqs_event(asked("FlowPauseRequested", flow="come-back", request_id="p1")), None)
+    (started, paused) = account.queued("bus-events")
+    assert (started["source"], started["detail-type"], started["detail"]["request_id"]) == (
+        "homing", "FlowRequestAccepted", "e1",
+    )  # fmt: skip
+    assert (paused["detail"]["kind"], paused["detail"]["state"]) == ("pause", "paused")
+    assert voice.counts["FlowRequestsAccepted"] == 2
+    assert account.journal.load_controls().of("come-back").paused
+
+
+def test_a_command_that_is_refused_is_acknowledged_and_answered(account: Account, voice: MemoryTelemetry) -> None:
+    assert failures(handler(sqs_event(asked("FlowRequested", flow="unknown", user_id="ada")), None)) == []
+    (refused,) = account.queued("bus-events")
+    assert (refused["detail-type"], refused["detail"]["reason"]) == ("FlowRequestRefused", "unknown_flow")
+    assert voice.counts["MessagesRefused"] == 1
+
+
+def test_a_job_goes_on_page_by_page(account: Account, voice: MemoryTelemetry) -> None:
+    for name in ("ada", "bea", "cyd"):
+        account.profiles.write(Profile(name, version=1), expected=0)
+        account.journal.set_member("vip", name, member=True, version=1)
+    request = asked("FlowRequested", flow="come-back", segment="vip", per_minute=2, request_id="spring")
+    handler(sqs_event(request), None)
+    work = account.queued("inbox")
+    assert work == [{"wake_job": "come-back/spring"}]
+    handler(sqs_event(*work), None)
+    (visit,) = account.queued("inbox")
+    assert len(visit["people"]) == 2
+    handler(sqs_event(visit), None)
+    assert (voice.counts["PeopleHandedOn"], voice.counts["FlowsStarted"]) == (2, 2)
+    (due,) = account.journal.due(JOBS, clock.now() + MINUTE, 9)
+    assert due.id == "come-back/spring"
+
+
+def test_a_file_of_people_is_read_from_the_bucket_for_lists(account: Account, voice: MemoryTelemetry) -> None:
+    account.client("s3").put_object(Bucket="lists", Key="spring.csv", Body=b"user_id\nada\n")
+    handler(sqs_event(asked("FlowRequested", flow="come-back", list={"s3": "spring.csv"}, request_id="r1")), None)
+    handler(sqs_event(*account.queued("inbox")), None)
+    (visit,) = account.queued("inbox")
+    assert visit["people"] == [account.identity.person({"user_id": "ada"})]
+    assert [event["detail-type"] for event in account.queued("bus-events")] == [
+        "FlowRequestAccepted", "FlowRequestFinished",
+    ]  # fmt: skip
