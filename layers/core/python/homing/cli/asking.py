@@ -14,8 +14,8 @@ import click
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 SOURCE = "homing.cli"
-# PutEvents takes so many at once.
-_TOGETHER = 10
+# PutEvents takes so many at once, and so many bytes together.
+_TOGETHER, _BYTES = 10, 256 * 1024
 _PATIENCE, _LOOK = 20.0, 0.5
 Found = TypeVar("Found")
 
@@ -61,6 +61,7 @@ class Desk:
     def put(self, detail_type: str, details: Sequence[Mapping[str, Any]]) -> None:
         """Puts them on the bus, or prints the lines that do. Raises HomingError, and InvalidInput for what the stack would
         refuse in any case."""
+        from homing.adapters.batches import batches
         from homing.domain.bus.commands import read_command
 
         for detail in details:
@@ -72,8 +73,7 @@ class Desk:
             }
             for detail in details
         ]  # fmt: skip
-        for start in range(0, len(entries), _TOGETHER):
-            part = entries[start : start + _TOGETHER]
+        for part in batches(entries, count=_TOGETHER, size=_BYTES, of=lambda entry: len(entry["Detail"].encode()) + 256):
             if self.printed:
                 click.echo(f"aws events put-events --entries {shlex.quote(json.dumps(part, ensure_ascii=False))}")
             else:
