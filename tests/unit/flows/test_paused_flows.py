@@ -442,3 +442,68 @@ def test_what_a_pause_holds_is_read_once_when_it_goes_on_and_no_sweep_sees_it() 
     shop.wait(HOUR)
     assert len(shop.mails) == 200
     assert seen["parked"] == 200
+
+
+def overtaken(shop: Desk, method: str) -> None:
+    """The worker that is about to write stands still for an hour. Meanwhile the flow goes on, and all that the pause held is
+    looked through; then it writes what it had in mind."""
+    journal = shop.run.journal
+    write = getattr(journal, method)
+
+    def slow(*arguments: Any, **more: Any) -> Any:
+        setattr(journal, method, write)
+        shop.resume()
+        shop.wait(HOUR)
+        return write(*arguments, **more)
+
+    setattr(journal, method, slow)
+
+
+def test_a_run_that_is_parked_by_a_worker_that_slept_through_the_resumption_goes_on() -> None:
+    shop = desk({"send": "one"}, {"wait": "1h"}, {"send": "two"})
+    shop.start(user_id="ana")
+    shop.pause()
+    overtaken(shop, "save_run")
+    shop.wait(70 * MINUTE)
+    assert shop.mails == [("ana", "one"), ("ana", "two")]
+
+
+def test_a_run_that_begins_parked_by_such_a_worker_goes_on() -> None:
+    shop = desk()
+    shop.pause()
+    overtaken(shop, "start_run")
+    shop.start(user_id="ana")
+    assert shop.mails == [("ana", "hello")]
+
+
+@pytest.mark.parametrize("method", ["hold", "save_ledger"])
+def test_a_mail_that_is_held_by_such_a_worker_leaves(method: str) -> None:
+    shop = desk()
+    shop.start(user_id="ana", pump=False)
+    (request,) = shop.run.outbox.take()
+    shop.pause()
+    overtaken(shop, method)
+    assert shop.run.send(request).status == "sent"
+    assert shop.mails == [("ana", "hello")]
+
+
+def test_a_job_that_is_parked_by_such_a_worker_goes_on() -> None:
+    shop = Desk(campaigns(segments={"all": {"not": {"did": "Never"}}}, flows=[news()]), ["ana", "bob"])
+    shop.start(segment="all", per_minute=1)
+    shop.pause()
+    overtaken(shop, "save_job")
+    shop.wait(HOUR)
+    assert sorted(shop.mails) == [("ana", "hello"), ("bob", "hello")]
+
+
+def test_an_index_that_is_a_moment_behind_hides_nothing_for_long() -> None:
+    """What was parked right before the flow went on is not in the index yet when it is first looked through."""
+    shop = desk()
+    shop.pause()
+    shop.start(user_id="ana")
+    parked, until = shop.run.journal.parked, shop.now + MINUTE
+    shop.run.journal.parked = lambda *a: parked(*a) if shop.now >= until else []  # type: ignore[method-assign]
+    shop.resume()
+    assert shop.mails == []
+    shop.wait(4 * MINUTE)
+    assert shop.mails == [("ana", "hello")]
