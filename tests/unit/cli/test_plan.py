@@ -302,6 +302,11 @@ def test_of_a_stage_members_and_waiting_runs_are_counted_and_nothing_is_written(
     found = json.loads(done.stdout)
     assert [(one["flow"], one["fates"]) for one in found["runs"]] == [("browse-follow-up", {"removed": 3})]
     assert (found["stage"], found["looked_at"], found["more_runs"]) == ("prod", 4, False)
+    assert {row["name"]: row["live"] for row in found["segments"]} == {"lapsed": 0, "vip": 7}
+    words = run(*arguments).stdout
+    assert "the archive of prod has no events of that time" in words
+    assert re.search(r"vip( +–){5} +7$", words, re.M)
+    assert "Of prod, all 4 that wait." in words
     assert (journal.runs(), list(journal.members("vip"))) == before
     other = run("--campaigns", changed, "--against", changed, "--stage", "prod", "--archive", tmp_path)
     assert other.exit_code == 2
@@ -319,7 +324,7 @@ def test_live_members_of_a_large_segment_are_estimated(changed: Path) -> None:
     plan = compare(publish(read_folder(changed)), publish(read_folder(STARTER)), 7)
     plan.segments = [SegmentRow("vip", 1, 2)]
     live.add_members(plan, Many())
-    (row,) = plan.segments
+    row = next(row for row in plan.segments if row.name == "vip")
     # Ids 2^90 apart in a space of 2^104.
     assert row.about
     assert row.live == pytest.approx(2**14, rel=0.01)

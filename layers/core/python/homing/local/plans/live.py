@@ -8,7 +8,8 @@ from homing.domain.audit.sketch import Sketch
 from homing.domain.flows.run import Run
 from homing.domain.profiles.profile import WAKE_BUCKETS
 from homing.domain.time import DAY
-from homing.local.plans.plan import Plan
+from homing.local.plans.changes import touched
+from homing.local.plans.plan import Plan, SegmentRow
 from homing.services.ports import Journal
 
 # Members read of each segment: up to it exact, beyond it within about 2 % (as in the nightly audit).
@@ -18,9 +19,11 @@ RUNS, _AHEAD = 1_000, 400 * DAY
 
 
 def add_members(plan: Plan, journal: Journal) -> None:
-    """Members of the segments that history has, as the index knows them now."""
+    """Members of the segments that history has, or that change, as the index knows them now."""
     rows = []
-    for row in plan.segments:
+    known = {row.name for row in plan.segments}
+    changed = [SegmentRow(name, 0, 0) for name in touched(plan.changes, "segments") if name not in known]
+    for row in [*plan.segments, *changed]:
         found = journal.first_members(row.name, MEMBERS)
         sketch = Sketch.of(found.ids, found.below)
         rows.append(replace(row, live=round(sketch.size), about=not sketch.exact))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from homing.local.plans.changes import touched
 from homing.local.plans.plan import Plan, outcome
 from homing.local.report.text import count, humanise, money
 
@@ -31,21 +32,18 @@ def changed(plan: Plan) -> Table:
 
 
 def segments(plan: Plan) -> Table:
-    """Segments with other members; the others are counted."""
-    moved = [row for row in plan.segments if row.gains or row.losses]
+    """Segments with other members, and those whose rule changes where the live ones are known; the others are counted."""
+    changed = set(touched(plan.changes, "segments"))
+    moved = [row for row in plan.segments if row.gains or row.losses or (row.live is not None and row.name in changed)]
     still = len(plan.segments) - len(moved)
     head = ["Segment", "Before", "After", "Enter", "Leave", f"Growth in {count(plan.days, 'day')}"]
     live = any(row.live is not None for row in plan.segments)
     rows: list[list[str]] = []
     for row in moved:
-        cells = [
-            row.name,
-            f"{row.before:,}",
-            f"{row.after:,}",
-            f"{row.gains:,}",
-            f"{row.losses:,}",
-            arrow(*row.growth, signed=True),
-        ]
+        numbers = [f"{number:,}" for number in (row.before, row.after, row.gains, row.losses)]
+        cells = [row.name, *numbers, arrow(*row.growth, signed=True)]
+        if plan.history is None:
+            cells = [row.name, *("–" for _ in cells[1:])]
         if live:
             cells.append("–" if row.live is None else f"{'≈ ' if row.about else ''}{row.live:,}")
         rows.append(cells)
@@ -133,6 +131,8 @@ def headline(plan: Plan) -> str:
     if not plan.changes:
         return "Nothing changes."
     files = count(len(plan.changes), "change")
+    if plan.history is None and plan.stage:
+        return f"{files}; the archive of {plan.stage} has no events of that time."
     if plan.history is None:
         return f"{files}; without --events or --stage nobody knows what it means for people."
     was, now = (round(one) for one in plan.pace)
