@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from homing.domain.campaigns import Product
 from homing.domain.flows.language import Flow, version
 from homing.domain.segments.said import portion
 from homing.domain.segments.values import WRITTEN
@@ -109,6 +110,30 @@ def test_any_event_starts_a_flow_and_brings_what_the_flow_asks_for() -> None:
         "event": {"name": "Review Posted", "rating": 1, "product_id": "p2"},
         "products": [{"rating": 1, "product_id": "p2"}],
     }
+
+
+def test_what_a_flow_asks_for_of_an_event_about_a_product_of_the_catalog_is_brought_as_well() -> None:
+    on = {"did": "Review Posted", "brings": ["rating", "category", "product_id"]}
+    known = campaigns(flows=[{"name": "sorry", "on": on, "steps": [{"update": {"r": {"trigger": "event.rating"}}}]}])
+    run = backtest(
+        known.model_copy(update={"products": {"p2": Product(product_id="p2", name="Mug", category="Kitchen")}})
+    )
+    run.run(
+        [event("Review Posted", "2026-03-02T12:00:00Z", user_id="ana", rating=1, product_id="p2", category="Gifts")]
+    )
+    (started,) = run.journal.runs()
+    assert started.data["event"] == {"name": "Review Posted", "rating": 1, "category": "Gifts", "product_id": "p2"}
+    assert [one.traits["r"] for one in run.outputs().profiles] == [1]
+
+
+def test_dots_reach_into_what_an_event_brings() -> None:
+    on = {"did": "Form Sent", "brings": ["answer.score", "answer", "page.path"]}
+    run = shop({"name": "form", "on": on, "steps": [{"update": {"score": {"trigger": "event.answer.score"}}}]})
+    told = {"answer": {"score": 7, "text": "fine"}, "page": {"path": "/form", "title": "Form"}}
+    run.run([event("Form Sent", "2026-03-02T12:00:00Z", user_id="ana", **told)])
+    (started,) = run.journal.runs()
+    assert started.data["event"] == {"name": "Form Sent", "answer": told["answer"], "page": {"path": "/form"}}
+    assert [one.traits["score"] for one in run.outputs().profiles] == [7]
 
 
 def test_every_event_starts_it_again_and_a_second_delivery_does_not() -> None:

@@ -12,6 +12,7 @@ from homing.domain.codes.check import code_of
 from homing.domain.content.context import build_context
 from homing.domain.content.usage import Use, uses
 from homing.domain.delivery.message import SendRequest
+from homing.domain.events.properties import nested
 from homing.domain.flows.language import Flow
 from homing.domain.profiles.profile import EXPLICIT, Profile, TraitValue
 from homing.domain.recommend.recommender import SEEN, Recommender, shown_products
@@ -159,7 +160,7 @@ def _event(flow: Flow | None, picked: list[Product]) -> dict[str, Any]:
         "product_id": picked[0].product_id,
         "products": [{"product_id": p.product_id} for p in picked],
     }
-    event = {name: known.get(name, "4") for name in brings}
+    event = nested({name: known.get(name, "4") for name in brings})
     data: dict[str, Any] = {"event": {"name": flow.on.did if flow else "Event", **event}}
     if {"product_id", "products"} & event.keys():
         data["products"] = event.get("products") or [{"product_id": picked[0].product_id}]

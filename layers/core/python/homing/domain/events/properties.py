@@ -31,6 +31,21 @@ def look_up(properties: Mapping[str, Any], path: str) -> Any:
     return value
 
 
+def nested(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What was looked up, where it stood: ``{"answer.score": 7}`` is ``{"answer": {"score": 7}}``."""
+    whole: dict[str, Any] = {}
+    for name in sorted(found, key=lambda name: name.count(".")):
+        *path, last = name.split(".")
+        place = whole
+        for part in path:
+            # A copy: what was found belongs to somebody else.
+            held = place.get(part)
+            place[part] = dict(held) if isinstance(held, Mapping) else {}
+            place = place[part]
+        place[last] = found[name]
+    return whole
+
+
 def property_of(event: Event, path: str) -> Any:
     """A property, or with ``context.`` before it something of the context; ``context.device`` and ``context.country``
     are read from wherever senders put them."""

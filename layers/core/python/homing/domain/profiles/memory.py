@@ -63,6 +63,8 @@ class Slot:
     # Properties of any form that the latest few entries carry along.
     payload: tuple[str, ...] = ()
     payload_keep: int = 0
+    # Somebody named each property that is carried, so the catalog's word for the product does not do instead.
+    as_told: bool = False
     # Only what happened in ``[from, to)``; None is open.
     between: tuple[int | None, int | None] | None = None
     # The earliest entries instead of the latest.
@@ -126,6 +128,7 @@ class Plan:
         values: tuple[str, ...] = (),
         payload: tuple[str, ...] = (),
         payload_keep: int = 0,
+        as_told: bool = False,
         between: tuple[int | None, int | None] | None = None,
         earliest: bool = False,
         keep_values: int = MAX_VALUES,
@@ -149,9 +152,10 @@ class Plan:
             values = tuple(dict.fromkeys(held.values + values))
             payload = tuple(dict.fromkeys(held.payload + payload))
             payload_keep = max(payload_keep, held.payload_keep)
+            as_told = as_told or held.as_told
         self.slots[key] = Slot(
             key, events, tuple(sorted(where.items(), key=lambda item: item[0])), same, keep, window, values, payload,
-            payload_keep, between, earliest, keep_values, hashed, take,
+            payload_keep, as_told, between, earliest, keep_values, hashed, take,
         )  # fmt: skip
         return key
 
@@ -227,7 +231,7 @@ def _carried(slot: Slot, event: Event, catalog: frozenset[str]) -> dict[str, Any
         held["products"] = [lean(product, catalog) for product in products if isinstance(product, Mapping)]
     carried = {
         name: bounds.small(value, bounds.MAX_ORDER if name == "products" else bounds.MAX_PAYLOAD // 5)
-        for name, value in lean(held, catalog).items()
+        for name, value in (held if slot.as_told else lean(held, catalog)).items()
     }
     for name in slot.values:
         value = property_of(event, name)

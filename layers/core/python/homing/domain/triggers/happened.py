@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from homing.domain.events.properties import nested
 from homing.domain.flows.language import Flow
 from homing.domain.profiles.memory import Entry, Plan
 from homing.domain.profiles.profile import Change, Profile
@@ -36,7 +37,7 @@ class Happened:
         brings = tuple(brings)
         slot = plan.need(
             {event}, where=where, keep=_KEPT, window=_KEPT_FOR, payload=brings, payload_keep=_KEPT if brings else 0,
-            id=f"@did:{name}",
+            as_told=True, id=f"@did:{name}",
         )  # fmt: skip
         return cls(name, event, slot, frozenset({event}))
 
@@ -55,7 +56,7 @@ class Happened:
 
     def change(self, profile: Profile, key: str, found: Entry, t: int) -> Change:
         """Carries what the flow asked for of the event."""
-        payload = dict(found[2] or {})
+        payload = nested(found[2] or {})
         data: dict[str, Any] = {"event": {"name": self.event, **payload}}
         if isinstance(payload.get("products"), list):
             data["products"] = payload["products"]
