@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from homing.adapters.memory import (
 from homing.domain.delivery.ledger import RETRY, Entry, Ledger
 from homing.domain.delivery.message import SendRequest
 from homing.domain.errors import InvalidInput, Unavailable
+from homing.domain.flows.job import Job
 from homing.domain.flows.run import Run
 from homing.domain.profiles.profile import WAKE_BUCKETS, Profile
 from homing.domain.progress import LEASE
@@ -117,7 +119,7 @@ def test_an_idle_sweep_reads_each_bucket_of_both_indexes_once_and_does_nothing_e
     shop = Shop()
     shop.runs(many(50, lambda n: NINE + HOUR + n))
     assert shop.sweep() == WakeResult({"profiles": 0, "runs": 0, "sends": 0, "jobs": 0})
-    assert shop.calls == {"Profiles.due": WAKE_BUCKETS, "Journal.due": WAKE_BUCKETS}
+    assert shop.calls == {"Profiles.due": WAKE_BUCKETS, "Journal.due": WAKE_BUCKETS + 1}
 
 
 def test_a_sweep_that_is_in_time_reads_the_progress_and_writes_none() -> None:
@@ -125,7 +127,7 @@ def test_a_sweep_that_is_in_time_reads_the_progress_and_writes_none() -> None:
     shop.runs(many(MANY - 1, lambda n: NINE - n * 50_000))
     assert shop.sweep().counts["runs"] == MANY - 1
     assert shop.calls == {
-        "Profiles.due": WAKE_BUCKETS, "Journal.due": WAKE_BUCKETS, "Progress.load": 1, "Inbox.put": 1,
+        "Profiles.due": WAKE_BUCKETS, "Journal.due": WAKE_BUCKETS + 1, "Progress.load": 1, "Inbox.put": 1,
     }  # fmt: skip
 
 
@@ -353,7 +355,7 @@ def test_ledgers_leave_the_index_as_they_are_handed_on() -> None:
     for number in range(350):
         shop.journal.save_ledger(Ledger(f"p{number}").put(deferred(f"s{number}", NINE - HOUR + number)), expected=0)
     shop.runs(many(2_000, lambda n: NINE - HOUR + n))
-    assert shop.sweep().counts == {"profiles": 0, "runs": 2_000, "sends": 350}
+    assert shop.sweep().counts == {"profiles": 0, "runs": 2_000, "sends": 350, "jobs": 0}
     assert [sent.send_id for sent in shop.outbox.items] == [f"s{number}" for number in range(350)]
     # Four chunks of ledgers make four calls of the outbox, not 350.
     assert shop.calls["Outbox.put"] == 4
@@ -449,3 +451,12 @@ def test_nothing_is_lost_whatever_is_late_slow_or_dies(minutes: list[tuple[list[
         shop.minute()
         shop.work()
     assert shop.journal.next_wake() is None
+
+
+def test_a_job_whose_time_has_come_is_handed_on_without_a_look_at_runs() -> None:
+    shop = Shop()
+    job = Job("news/r1", "start", ("news",), "r1", NINE, of={"segment": "vip"}, wake_at=NINE)
+    shop.journal.save_job(job, expected=0)
+    shop.journal.save_job(replace(job, id="news/r2", wake_at=NINE + MINUTE), expected=0)
+    assert shop.sweep().counts["jobs"] == 1
+    assert [message for message in shop.inbox.items if "wake_job" in message] == [{"wake_job": "news/r1"}]
