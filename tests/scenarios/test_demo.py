@@ -21,6 +21,7 @@ def test_a_small_demo_sends_mails_refuses_nonsense_and_writes_a_page_that_needs_
     assert summary["refused"] >= 4
     assert "function_errors" not in summary
     page = (tmp_path / "report.html").read_text()
+    assert f"{summary['mails']:,}</dd>" in (tmp_path / "flows.html").read_text()
     assert "From a visit to an order" in page
     assert "The mails themselves" in page
     assert "<script" not in page.split("srcdoc")[0]

@@ -13,7 +13,7 @@ from homing.domain.errors import Unavailable
 from homing.domain.flows.passage import Passage
 from homing.domain.time import DAY
 from homing.local.backtest import Backtest
-from homing.local.flows.counting import of_runs, of_stage
+from homing.local.flows.counting import of_lines, of_runs, of_stage
 from tests.fixtures.shop import backtest, campaigns, identified
 
 ASK: dict[str, Any] = {
@@ -88,6 +88,16 @@ def test_the_lines_of_the_logs_come_to_the_same() -> None:
     assert logs.asked == [
         ("/aws/lambda/homing-prod-run_flows", 0, run.now), ("/aws/lambda/homing-prod-send_email", 0, run.now)
     ]  # fmt: skip
+
+
+def test_the_lines_of_the_local_host_come_to_the_same() -> None:
+    bundle = campaigns(flows=[ASK, IDLE])
+    lines: list[dict[str, str]] = []
+    run = played(bundle, lines)
+    told = [("info", "run passed", line) for line in lines] + [("info", "another line", {"flow": "ask"})]
+    found = of_lines(bundle, told, run.outputs().messages)
+    assert found["ask"].to_dict()["did"] == of_runs(bundle, run.journal.runs(), {})["ask"].to_dict()["did"]
+    assert found["ask"].to_dict()["mails"] == {"0": {"dropped": 1, "sent": 2}, "2.then.0": {"dropped": 1, "sent": 1}}
 
 
 def test_other_versions_and_flows_that_are_gone_are_in_no_number() -> None:

@@ -19,7 +19,10 @@ from homing.domain.errors import HomingError
 from homing.domain.time import local_instant, to_datetime, zone
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from homing.domain.campaigns import Campaigns
+    from homing.domain.flows.passage import FlowNumbers
     from homing.local.host import LocalHost
     from homing.local.outputs import Outputs
     from homing.local.simulation import ShopSettings, Tally
@@ -58,6 +61,7 @@ def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> 
         from homing.adapters.files import read_folder
         from homing.domain.content.publish import publish
         from homing.local.collect import collect
+        from homing.local.flows.counting import of_lines
         from homing.local.host import WEBHOOK_SECRET, WRITE_KEY, LocalHost
         from homing.local.simulation import Drive, Shop, ShopSettings
 
@@ -77,7 +81,10 @@ def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> 
         tally = _run(console, Drive(shop, host), settings)
         failures = _failures(host)
         outputs = collect(host)
+        voice = host.telemetry.get("run_flows")
+        numbers = of_lines(campaigns, voice.lines if voice else (), outputs.messages)
     with console.status("Writing the report …"):
+        _write_flows(out, campaigns, numbers, settings)
         return _write(out, outputs, campaigns, settings, tally, seed) | failures
 
 
@@ -142,7 +149,17 @@ def _write(
         "days": numbers.length,
         "seed": seed,
         "report": str(path),
+        "flows": str(out / "flows.html"),
     }
+
+
+def _write_flows(out: Path, campaigns: Campaigns, numbers: Mapping[str, FlowNumbers], settings: ShopSettings) -> None:
+    from homing.local.flows.page import Counted, page
+    from homing.local.report.text import period
+
+    about = f"A simulation, {period(settings.start, settings.end, zone(campaigns.settings.time_zone))}"
+    note = "Customers and their reactions are invented."
+    (out / "flows.html").write_text(page(campaigns, Counted(numbers, about, note)), encoding="utf-8")
 
 
 def _clear(out: Path) -> None:
@@ -164,4 +181,4 @@ def text_of(summary: dict[str, Any]) -> str:
     if errors := summary.get("function_errors"):
         counts = ", ".join(f"{name} {count}" for name, count in errors.items())
         lines.append(f"functions failed and were tried again: {counts} (the first: {summary['first_error']})")
-    return "\n".join([*lines, f"Report: {summary['report']}"])
+    return "\n".join([*lines, f"Report: {summary['report']}", f"Flows:  {summary['flows']}"])

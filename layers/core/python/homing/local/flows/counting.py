@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from homing.domain.campaigns import Campaigns
 from homing.domain.delivery.message import send_id
@@ -10,6 +11,7 @@ from homing.domain.errors import Unavailable
 from homing.domain.flows.language import Flow, Send, version, walk
 from homing.domain.flows.passage import PASSED, FlowNumbers, Passage
 from homing.domain.flows.run import Run
+from homing.local.outputs import Message
 
 # Rows of a query: function, query, start, end.
 Query = Callable[[str, str, int, int], list[dict[str, str]]]
@@ -67,6 +69,20 @@ def of_runs(campaigns: Campaigns, runs: Iterable[Run], status: Mapping[str, str]
     counting = Counting(campaigns)
     for run in runs:
         counting.run(run, status)
+    return counting.found
+
+
+def of_lines(
+    campaigns: Campaigns, lines: Iterable[tuple[str, str, Mapping[str, Any]]], mails: Iterable[Message]
+) -> dict[str, FlowNumbers]:
+    """Flow → its numbers, from the lines that run_flows wrote on one machine (level, message, facts), and what became of the
+    mails."""
+    counting = Counting(campaigns)
+    for _, message, facts in lines:
+        if message == PASSED:
+            counting.passed(Passage.from_dict(facts))
+    for mail in mails:
+        counting.mailed(mail.flow, mail.template, mail.status, 1)
     return counting.found
 
 
