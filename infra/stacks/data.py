@@ -41,7 +41,11 @@ class DataStack(Stack):
                 self.quarantine.name,
                 "Records that could not be folded, with the reason, 30 days",
             ),
-            ("ListsBucketName", self.lists.name, "Put files of people here whom flows shall be started for; gone after 30 days"),
+            (
+                "ListsBucketName",
+                self.lists.name,
+                "Put files of people here whom flows shall be started for; gone after 30 days",
+            ),
             ("ProfilesTableName", self.profiles.name, "The one table with personal data"),
             ("EventStreamName", self.events.name, "For producers that put events on Kinesis themselves"),
         ):

@@ -46,7 +46,9 @@ def test_nine_in_berlin_is_seven_and_eight_in_utc() -> None:
 
 
 def test_a_zone_without_summer_time_has_one_rule() -> None:
-    assert [rule["ScheduleExpression"] for rule in rules(flow(at="09:00"), zone="Asia/Kathmandu")] == ["cron(15 3 * * ? *)"]
+    assert [rule["ScheduleExpression"] for rule in rules(flow(at="09:00"), zone="Asia/Kathmandu")] == [
+        "cron(15 3 * * ? *)"
+    ]
 
 
 def test_without_a_time_it_is_the_hour_of_birthdays() -> None:

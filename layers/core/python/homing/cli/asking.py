@@ -73,7 +73,9 @@ class Desk:
             }
             for detail in details
         ]  # fmt: skip
-        for part in batches(entries, count=_TOGETHER, size=_BYTES, of=lambda entry: len(entry["Detail"].encode()) + 256):
+        for part in batches(
+            entries, count=_TOGETHER, size=_BYTES, of=lambda entry: len(entry["Detail"].encode()) + 256
+        ):
             if self.printed:
                 click.echo(f"aws events put-events --entries {shlex.quote(json.dumps(part, ensure_ascii=False))}")
             else:
