@@ -13,6 +13,7 @@ from homing.domain.campaigns import Campaigns
 from homing.domain.content.publish import publish
 from homing.domain.time import DAY, parse_instant
 from homing.local.backtest import Backtest
+from homing.local.backtests.streams import Files
 from homing.local.outputs import Outputs
 from tests.fixtures import otto, small_shops
 
@@ -47,3 +48,24 @@ def test_of_small_shops(starter: Campaigns, seed: int) -> None:
 
 def test_of_the_sessions_of_otto(starter: Campaigns) -> None:
     assert_same(starter, sorted((m for s in otto.sessions() for m in otto.messages(s)), key=lambda m: m["timestamp"]))
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_what_is_told_as_it_comes_is_what_would_have_been_kept(starter: Campaigns, tmp_path: Path, seed: int) -> None:
+    messages = small_shops.history(seed, customers=24)
+    kept = Backtest(starter)
+    for message in messages:
+        kept.message(message, parse_instant(message["timestamp"]))
+    end = kept.now + 20 * DAY
+    kept.close(end)
+    kept.outputs().write(tmp_path / "kept")
+    files = Files()
+    # Three people are ready to hand, all others lie as bytes.
+    told = Backtest(starter, sink=files, live=3)
+    for message in messages:
+        told.message(message, parse_instant(message["timestamp"]))
+    told.close(end)
+    files.write(tmp_path / "told")
+    for name in ("messages", "transitions", "profiles", "quarantine"):
+        assert (tmp_path / f"told/{name}.jsonl").read_bytes() == (tmp_path / f"kept/{name}.jsonl").read_bytes()
+    assert told.figures() == kept.figures()

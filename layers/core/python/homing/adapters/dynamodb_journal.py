@@ -16,7 +16,7 @@ from homing.adapters.members import first
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.agenda import Agenda
-from homing.domain.flows.run import Run
+from homing.domain.flows.run import KEPT, Run
 from homing.domain.progress import Place
 from homing.domain.time import DAY, SECOND
 from homing.services.ports import MEMBER_SHARDS, Clock, Due, FirstMembers
@@ -24,8 +24,6 @@ from homing.services.ports import MEMBER_SHARDS, Clock, Due, FirstMembers
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# A run without a key is the only one of its flow that this customer will ever have: it is kept, or it would start again.
-_RUN_KEPT = 90 * DAY
 # Longer than a change can be under way: the stream keeps it a day, its dead-letter queue fourteen.
 _TOMBSTONE_KEPT = 30 * DAY
 
@@ -194,5 +192,5 @@ def _run_item(run: Run) -> Item:
         bucket = wake_bucket(run.id)
         item |= wake(parked_name(run.flow, bucket) if run.parked else bucket, run.wake_at)
     elif run.key:
-        item["expires_at"] = number(((run.ended_at or run.at) + _RUN_KEPT) // SECOND)
+        item["expires_at"] = number(((run.ended_at or run.at) + KEPT) // SECOND)
     return item

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from homing.domain.time import iso
+from homing.local.figures import Figures
 from homing.local.outputs import Outputs
 
 
@@ -35,6 +36,35 @@ def summary_of(outputs: Outputs, events: int, until: int) -> dict[str, Any]:
         "calls": dict(sorted(Counter(call.webhook for call in outputs.calls).items())),
         "quarantined": len(outputs.quarantine),
         "unreadable_lines": sum(line.source == "file" for line in outputs.quarantine),
+    }
+
+
+def summary_of_figures(figures: Figures) -> dict[str, Any]:
+    """The same of a backtest."""
+    rate = round(figures.events / figures.seconds) if figures.seconds else 0
+    found = figures.differences
+    more: dict[str, Any] = {}
+    if found is not None:
+        more["differences"] = {
+            "against": found.against, "people": found.people, "mails_here": found.mails_here,
+            "mails_there": found.mails_there,
+            "messages": {name: dict(sorted(kinds.items())) for name, kinds in sorted(found.messages.items())},
+            "transitions": {name: dict(sorted(kinds.items())) for name, kinds in sorted(found.transitions.items())},
+        }  # fmt: skip
+    return {
+        "events": figures.events,
+        "until": iso(figures.until or 0),
+        "profiles": figures.profiles,
+        "transitions": figures.transitions,
+        "messages": dict(sorted(figures.decisions().items())),
+        "reasons": dict(figures.reasons().most_common()),
+        "calls": dict(sorted(figures.calls.items())),
+        "quarantined": figures.quarantined,
+        "unreadable_lines": figures.unreadable,
+        "seconds": figures.seconds,
+        "events_per_second": rate,
+        **({"parts": figures.parts} if figures.parts > 1 else {}),
+        **more,
     }
 
 

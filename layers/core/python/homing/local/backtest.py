@@ -7,7 +7,7 @@ What history cannot know is how people would have reacted to mail that they neve
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -35,17 +35,22 @@ from homing.domain.errors import InvalidInput
 from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.flows.language import detail_types
-from homing.domain.profiles.identity import Identity
+from homing.domain.flows.run import Run
+from homing.domain.profiles.identity import ArchiveIdentity, Identity
 from homing.domain.profiles.profile import WAKE_BUCKETS, Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
+from homing.local.backtests.nights import RANKED, Night, Standings, standings_of
+from homing.local.backtests.sources import archived_event
+from homing.local.backtests.steps import StepCounting
+from homing.local.backtests.streams import Sink
 from homing.local.clockwork import Clockwork
 from homing.local.counting import Counting
 from homing.local.figures import Figures, FlowFigures, Shop
 from homing.local.flows.counting import of_runs
 from homing.local.outputs import CallLine, Outputs, QuarantineLine, Transition
 from homing.services.codes import Codes
-from homing.services.ports import BusEvent
+from homing.services.ports import BusEvent, Rejected
 from homing.services.publish_changes import MERGED, ProfileImage, PublishChanges
 from homing.services.rank_customers import RankCustomers
 from homing.services.resolve import trail
@@ -56,9 +61,11 @@ from homing.services.update_profiles import StreamItem, UpdateProfiles
 from homing.services.wake_due import WakeDue, wake_up
 from homing.sources.segment_spec import read_message
 
-# When rank_customers runs, and how many customers tell enough here: nights are many in a backtest over years.
+# When rank_customers runs.
 _NIGHT = 2 * HOUR + 20 * MINUTE
-_RANKED = 2_000
+# With a sink: so many people at most are ready to hand, and carts that were closed are remembered as long as in the table.
+_LIVE = 5_000
+_CARTS_KEPT = 400 * DAY
 # The ids of a backtest are those of the local host and the demo, which use the same secret.
 LOCAL_SECRET = b"homing-on-one-machine"
 
@@ -83,12 +90,23 @@ class Backtest:
     called: list[CallLine] = field(default_factory=list)
     # Is told of every decision about a send: when, about whom, and what stands in the ledger.
     watch: Callable[[int, str, Entry], None] | None = None
+    # Is told of everything that :meth:`outputs` would give, as it comes. Then nothing is kept here but what the stack's
+    # tables keep, and of people who are idle only their bytes.
+    sink: Sink | None = None
+    live: int = _LIVE
+    # Plays archived events, where ids stand in place of identifiers.
+    archived: bool = False
+    # Of a part of a history: thresholds that were counted over all customers, by the night, instead of those of its own; or
+    # whom to tell of its own customers, each night, so that they can be.
+    thresholds: Sequence[Night] | None = None
+    nightly: Callable[[int, list[Standings]], None] | None = None
 
     def __post_init__(self) -> None:
-        identity = Identity(self.secret)
+        identity = ArchiveIdentity(self.secret) if self.archived else Identity(self.secret)
         self.identity = identity
-        self.profiles = MemoryProfiles(isolate=self.isolate, on_write=self._written)
-        self.journal = MemoryJournal(isolate=self.isolate)
+        live = None if self.sink is None else self.live
+        self.profiles = MemoryProfiles(isolate=self.isolate, live=live, on_write=self._written)
+        self.journal = MemoryJournal(isolate=self.isolate, forgetful=self.sink is not None)
         self.stream, self.bus = MemoryStream(), MemoryBus()
         self.inbox, self.outbox, self.calls = MemoryInbox(), MemoryOutbox(), MemoryCalls()
         self.mailer, self.quarantine = MemoryMailer(), MemoryQuarantine()
@@ -100,7 +118,7 @@ class Backtest:
         self.publish = PublishChanges(self.bus, self.journal)
         self.flows = RunFlows(
             self.campaigns, identity, self.profiles, self.journal, self.outbox, self.clock, rankings=self.rankings,
-            stream=self.stream, inbox=self.inbox, calls=self.calls,
+            stream=self.stream, inbox=self.inbox, calls=self.calls, told=None if self.sink is None else self._passed,
         )  # fmt: skip
         self.send = SendEmail(
             self.campaigns, identity, self.profiles, self.journal, self.mailer, Renderer(self.campaigns),
@@ -109,15 +127,21 @@ class Backtest:
         )  # fmt: skip
         self.wake = WakeDue(self.profiles, self.journal, self.stream, self.inbox, self.outbox, self.clock)
         self.rank = RankCustomers(
-            self.update.engine, self.profiles, self.journal, MemoryRankings(), self.clock, sample=_RANKED
+            self.update.engine, self.profiles, self.journal, MemoryRankings(), self.clock, sample=RANKED
         )
         self.counting = Counting()
         self._begins: int | None = None
         self._clockwork: Clockwork | None = None
         self._night: int | None = None
+        self._passed_nights = 0
         self._images: list[ProfileImage] = []
         # Ledgers forget after a while; a backtest over years does not.
         self._decided: dict[str, tuple[str, Entry]] = {}
+        # With a sink: sends that wait, and what runs did.
+        self._undecided: dict[str, tuple[str, Entry]] = {}
+        self._steps = StepCounting(self.campaigns)
+        self._quarantined = 0
+        self._tidied = 0
         self._sequence = 0
         self._wanted = detail_types(self.campaigns.flows.values())
 
@@ -143,6 +167,8 @@ class Backtest:
     def _play(self, event: Event, told: bytes | Event) -> None:
         self.pass_time(event.received - 1)
         self.now = max(self.now, event.received)
+        if self.sink is not None and self.now >= self._tidied + DAY:
+            self._tidy()
         self.events += 1
         if self._begins is None:
             self._begins = event.received
@@ -157,13 +183,23 @@ class Backtest:
             # Received when it happened: the sender's clock needs no correction.
             event = read_message({k: v for k, v in message.items() if k != "sentAt"}, received=at)
         except InvalidInput as error:
-            self.refused.append(
-                QuarantineLine(
-                    at=at, source="http", code=error.code, reason=error.message, where=where, raw=str(message)
-                )
+            line = QuarantineLine(
+                at=at, source="http", code=error.code, reason=error.message, where=where, raw=str(message)
             )
+            self.refuse(line)
             return
         # Read from JSON a moment ago: what the stream would give back is equal to it.
+        self._play(event, event)
+
+    def archived_line(self, line: dict[str, Any], where: str = "") -> None:
+        """Plays one archived event, when it arrived."""
+        try:
+            event = archived_event(line)
+        except InvalidInput as error:
+            self.refuse(
+                QuarantineLine(source="archive", code=error.code, reason=error.message, where=where, raw=str(line))
+            )
+            return
         self._play(event, event)
 
     def pass_time(self, until: int) -> None:
@@ -182,6 +218,11 @@ class Backtest:
 
     def _pass_nights(self, until: int) -> None:
         """What the stack does every night, for every night up to an instant."""
+        if self.thresholds is not None:
+            while self._passed_nights < len(self.thresholds) and self.thresholds[self._passed_nights].at <= until:
+                self.rankings.add(self.thresholds[self._passed_nights].thresholds)
+                self._passed_nights += 1
+            return
         if not self.update.engine.attributes.ranked or not self.events:
             return
         if self._night is None:
@@ -189,7 +230,9 @@ class Backtest:
         while self._night <= until:
             if self._night >= self.now:
                 self.now = self._night
-                if (found := self.rank().thresholds) is not None:
+                if self.nightly is not None:
+                    self.nightly(self._night, standings_of(self.update.engine, self.journal, self.profiles, self.now))
+                elif (found := self.rank().thresholds) is not None:
                     self.rankings.add(found)
             self._night += DAY
 
@@ -258,9 +301,12 @@ class Backtest:
             for request in self.outbox.take():
                 decision = self.send(request)
                 if decision.entry is not None:
-                    self._decided[request.send_id] = (request.profile_id, decision.entry)
+                    if self.sink is None:
+                        self._decided[request.send_id] = (request.profile_id, decision.entry)
                     if decision.status != "duplicate":
                         self._count(request.profile_id, decision.entry)
+                        if self.sink is not None:
+                            self._settled(self.sink, request.profile_id, decision.entry)
                     if self.watch and decision.status != "duplicate":
                         self.watch(self.now, request.profile_id, decision.entry)
                 if not self.keep_mails:
@@ -269,7 +315,10 @@ class Backtest:
             if called := self.calls.take():
                 self.counts["calls"] = self.counts.get("calls", 0) + len(called)
                 self.webhooks.update(request.webhook for request in called)
-                if self.keep_mails:
+                if self.sink is not None:
+                    for call in called:
+                        self.sink.call(decisions.call_line(call))
+                elif self.keep_mails:
                     self.called += [decisions.call_line(request) for request in called]
             if not (told or images or self._images or self.stream.items or self.inbox.items or self.outbox.items):
                 return
@@ -282,11 +331,39 @@ class Backtest:
             found = (decisions.transition(image.id, user_id, change) for change in image.changes)
             for line in found:
                 if line is not None:
-                    self.transitions.append(line)
+                    (self.transitions.append if self.sink is None else self.sink.transition)(line)
                     self.counting.transition(line)
             for change in image.changes:
                 if change.kind == MERGED:
                     self.counting.merged(image.id, change.name)
+
+    def _settled(self, sink: Sink, profile_id: str, entry: Entry) -> None:
+        """Tells of a send that is decided for good; others wait."""
+        if entry.status == "deferred":
+            self._undecided[entry.send_id] = (profile_id, entry)
+            return
+        self._undecided.pop(entry.send_id, None)
+        self._steps.decided(entry.send_id, entry.status)
+        sent = self.mailer.sent[-1].mail if entry.status == "sent" and self.keep_mails else None
+        self.mailer.sent.clear()
+        sink.message(decisions.message(profile_id, entry, self.journal.load_run(entry.run_id), sent))
+
+    def _tidy(self) -> None:
+        """Forgets what the tables would have forgotten by now."""
+        self._tidied = self.now
+        self.journal.forget(self.now)
+        self.profiles.forget_carts(self.now - _CARTS_KEPT)
+        for bad in self.quarantine.records:
+            self.refuse(_quarantine_line(bad))
+        self.quarantine.records.clear()
+
+    def _passed(self, before: Run | None, after: Run) -> None:
+        self._steps.told(before, after)
+
+    def refuse(self, line: QuarantineLine) -> None:
+        """Notes a line that is no event."""
+        self._quarantined += 1
+        (self.refused.append if self.sink is None else self.sink.quarantined)(line)
 
     def _count(self, profile_id: str, entry: Entry) -> None:
         run = self.journal.load_run(entry.run_id)
@@ -302,21 +379,40 @@ class Backtest:
         """What became of each send so far, by its id."""
         return {send_id: entry.status for send_id, (_, entry) in self._decided.items()}
 
+    def close(self, until: int | None = None) -> None:
+        """Lets time pass until then and tells the ``sink`` what is left: sends that still wait, and the people."""
+        if until is not None:
+            self.pass_time(until)
+            self.now = max(self.now, until)
+        if self.sink is None:
+            return
+        self._tidy()
+        for send_id, (profile_id, entry) in self._undecided.items():
+            self._steps.decided(send_id, entry.status)
+            self.sink.message(decisions.message(profile_id, entry, self.journal.load_run(entry.run_id), None))
+        self._undecided = {}
+        for profile in self.profiles.each():
+            self.sink.profile(decisions.profile_line(profile))
+            for merged in profile.merged:
+                self.sink.alias(merged, profile.id)
+
     def figures(self) -> Figures:
         """What it comes to in numbers; to be asked once, at the end."""
         counting = self.counting
-        for id_ in self.profiles.ids():
-            profile = self.profiles.read([id_])[id_]
-            if isinstance(profile, Profile):
-                counting.members(profile.named_segments)
+        for profile in self.profiles.each():
+            counting.members(profile.named_segments)
         for code in self.campaigns.codes.values():
             granted = [grant.expires for grant in self.codes.grants(code.name) if grant.holders and grant.text]
             counting.grants(code, granted, self.now)
         found = counting.figures()
         found.events, found.begins, found.until = self.events, self._begins, self.now
-        found.quarantined = len(self.quarantine.records) + len(self.refused)
+        found.quarantined = self._quarantined + len(self.quarantine.records)
+        found.calls = Counter(dict(sorted(self.webhooks.items())))
         found.shop = Shop.of(self.campaigns)
-        for name, numbers in of_runs(self.campaigns, self.journal.runs(), self.statuses()).items():
+        of_steps = (
+            of_runs(self.campaigns, self.journal.runs(), self.statuses()) if self.sink is None else self._steps.numbers
+        )
+        for name, numbers in of_steps.items():
             if numbers.runs or numbers.others:
                 found.flows.setdefault(name, FlowFigures()).runs = numbers
         return found
@@ -324,23 +420,17 @@ class Backtest:
     def outputs(self) -> Outputs:
         """The same lines as the local host's."""
         mails = {sent.mail.tags["homing_send"]: sent.mail for sent in self.mailer.sent}
-        held = self.profiles.read(self.profiles.ids())
-        profiles = [item for item in held.values() if isinstance(item, Profile)]
         return Outputs(
             messages=decisions.messages({run.id: run for run in self.journal.runs()}, self._decided.values(), mails),
             transitions=sorted(self.transitions, key=lambda line: (line.at, line.profile_id, line.segment)),
-            profiles=[decisions.profile_line(profile) for profile in sorted(profiles, key=lambda p: p.id)],
-            quarantine=[
-                QuarantineLine(
-                    at=bad.at,
-                    source=bad.source,
-                    code=bad.code,
-                    reason=bad.reason,
-                    where=bad.where,
-                    raw=bad.raw.decode(errors="replace"),
-                )
-                for bad in self.quarantine.records
-            ]
-            + self.refused,
+            profiles=[decisions.profile_line(profile) for profile in self.profiles.each()],
+            quarantine=[*map(_quarantine_line, self.quarantine.records), *self.refused],
             calls=self.called,
         )
+
+
+def _quarantine_line(bad: Rejected) -> QuarantineLine:
+    return QuarantineLine(
+        at=bad.at, source=bad.source, code=bad.code, reason=bad.reason, where=bad.where,
+        raw=bad.raw.decode(errors="replace"),
+    )  # fmt: skip

@@ -176,6 +176,9 @@ class Figures:
     codes: dict[str, CodeFigures] = field(default_factory=dict)
     differences: Differences | None = None
     shop: Shop = field(default_factory=Shop)
+    # Calls that webhooks would have got, by name; lines of the recording that nobody can read, which are quarantined too.
+    calls: Counter[str] = field(default_factory=Counter)
+    unreadable: int = 0
     parts: int = 1
     seconds: float = 0.0
     peak: int = 0
@@ -242,11 +245,13 @@ class Figures:
             },
             differences=None if found is None else _differences(found),
             shop=Shop(**held.get("shop", {})),
+            calls=Counter(held.get("calls", {})),
         )
 
 
 _PLAIN = (
-    "events", "begins", "until", "profiles", "transitions", "people", "quarantined", "parts", "seconds", "peak",
+    "events", "begins", "until", "profiles", "transitions", "people", "quarantined", "unreadable", "parts", "seconds",
+    "peak",
 )  # fmt: skip
 
 
@@ -255,7 +260,8 @@ def joined(parts: Iterable[Figures]) -> Figures:
     whole = Figures(parts=0)
     for part in parts:
         whole.shop = part.shop
-        for name in ("events", "profiles", "transitions", "people", "quarantined", "parts"):
+        whole.calls.update(part.calls)
+        for name in ("events", "profiles", "transitions", "people", "quarantined", "unreadable", "parts"):
             setattr(whole, name, getattr(whole, name) + getattr(part, name))
         whole.begins = min((at for at in (whole.begins, part.begins) if at is not None), default=None)
         whole.until = max((at for at in (whole.until, part.until) if at is not None), default=None)

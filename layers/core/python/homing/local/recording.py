@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import orjson
 
 from homing.domain.errors import InvalidInput
 from homing.domain.time import DAY, iso, parse_instant
+from homing.local.backtests.spool import Spool, instant_key
 from homing.local.outputs import QuarantineLine
 
 # How long time goes on after the last event, so that flows with waits come to their ends.
@@ -27,12 +30,31 @@ class Recorded:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recording:
-    """The messages of a file by time, at least one; and the lines that nobody can place in time, for the quarantine."""
+    """A file of messages: at least one that has a place in time. Read line by line whenever it is gone through, so memory
+    does not grow with it; where the lines are not in order of time, temporary files sort them first."""
 
-    messages: list[Recorded]
+    path: Path
+    count: int
+    begins: int
+    ends: int
+    # The lines that nobody can place in time, for the quarantine.
     broken: list[QuarantineLine] = field(default_factory=list)
+    _sorted: Spool | None = None
+    archived: bool = False
+
+    def __iter__(self) -> Iterator[Recorded]:
+        """The messages by time; those of one instant as they stand in the file."""
+        lines = _numbered(self.path) if self._sorted is None else map(_from_spool, self._sorted.keyed())
+        for number, raw in lines:
+            with contextlib.suppress(InvalidInput):
+                yield read_line(raw, number)
+
+    @property
+    def messages(self) -> list[Recorded]:
+        """All at once, for small ones."""
+        return list(self)
 
     def end(self, until: int | None = None) -> int:
         """Where a run's clock stops: at ``until``, by default AFTERWARDS after the last event.
@@ -40,31 +62,59 @@ class Recording:
         Raises InvalidInput when that is before the first event.
         """
         if until is None:
-            return self.messages[-1].at + AFTERWARDS
-        if until < (first := self.messages[0].at):
+            return self.ends + AFTERWARDS
+        if until < self.begins:
             raise InvalidInput(
-                f"{iso(until)} is before the recording begins: its first event is of {iso(first)}", code="too_early"
+                f"{iso(until)} is before the recording begins: its first event is of {iso(self.begins)}",
+                code="too_early",
             )
         return until
 
 
 def read_recording(path: Path) -> Recording:
-    """Reads a file. Raises InvalidInput when no line of it is an event with a time."""
-    messages, broken = [], []
+    """Looks through a file. Raises InvalidInput when no line of it is an event with a time."""
+    found = Recording(path, 0, 0, 0)
+    # What comes through a pipe can be read only once.
+    spool = None if path.is_file() else Spool()
+    in_order = True
+    for number, raw in _numbered(path):
+        try:
+            at = read_line(raw, number).at
+        except InvalidInput as error:
+            where = f"{path}:{number}"
+            found.broken.append(quarantine_line(raw, source="file", code=error.code, reason=error.message, where=where))
+            continue
+        if spool is not None:
+            spool.add(instant_key(at, number), raw)
+        in_order = in_order and (not found.count or at >= found.ends)
+        found.begins = min(at, found.begins) if found.count else at
+        found.ends = max(at, found.ends) if found.count else at
+        found.count += 1
+    if not found.count:
+        first = f"; {found.broken[0].where}: {found.broken[0].reason}" if found.broken else ""
+        raise InvalidInput(f"{path} holds no events{first}", code="bad_recording")
+    found._sorted = spool if in_order or spool is not None else _sort(path)
+    return found
+
+
+def _sort(path: Path) -> Spool:
+    spool = Spool()
+    for number, raw in _numbered(path):
+        with contextlib.suppress(InvalidInput):
+            spool.add(instant_key(read_line(raw, number).at, number), raw)
+    return spool
+
+
+def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     with path.open("rb") as file:
         for number, raw in enumerate(file, start=1):
-            raw = raw.removeprefix(b"\xef\xbb\xbf").strip()
-            if not raw:
-                continue
-            try:
-                messages.append(read_line(raw, number))
-            except InvalidInput as error:
-                where = f"{path}:{number}"
-                broken.append(quarantine_line(raw, source="file", code=error.code, reason=error.message, where=where))
-    if not messages:
-        first = f"; {broken[0].where}: {broken[0].reason}" if broken else ""
-        raise InvalidInput(f"{path} holds no events{first}", code="bad_recording")
-    return Recording(sorted(messages, key=lambda event: (event.at, event.line)), broken)
+            if line := raw.removeprefix(b"\xef\xbb\xbf").strip():
+                yield number, line
+
+
+def _from_spool(keyed: bytes) -> tuple[int, bytes]:
+    key, _, raw = keyed.partition(b"\t")
+    return int(key.rpartition(b"\x1f")[2]), raw
 
 
 def quarantine_line(raw: bytes, **fields: Any) -> QuarantineLine:

@@ -33,7 +33,7 @@ class Replay:
         recording's end or at ``until``; later events are left out. Unreadable lines go to quarantine."""
         end = recording.end(until)
         self.unreadable = recording.broken
-        for at, group in groupby(recording.messages, key=lambda event: event.at):
+        for at, group in groupby(recording, key=lambda event: event.at):
             if at > end:
                 break
             self.host.advance_to(at)
@@ -77,7 +77,7 @@ class Replay:
 
 def start_of(recording: Recording) -> int:
     """When to start the host: a moment before the first event."""
-    return recording.messages[0].at - MINUTE
+    return recording.begins - MINUTE
 
 
 def _batches(events: Iterable[Recorded]) -> Iterator[list[Recorded]]:

@@ -69,20 +69,7 @@ class Reading:
 
     def events(self, wanted: Callable[[str], bool], *, since: str = "", tick: Tick | None = None) -> Iterator[Archived]:
         """Events of profiles that are ``wanted``, by day and in the order of objects; ``since`` is a day (2026-03-02)."""
-        keys = [key for key in self.archive.keys(EVENTS) if not since or key >= f"{EVENTS}date={since}"]
-        for number, key in enumerate(keys, start=1):
-            yield from self._object(key, wanted)
-            if tick:
-                tick(number, len(keys))
-
-    def _object(self, key: str, wanted: Callable[[str], bool]) -> Iterator[Archived]:
-        try:
-            lines: Iterable[Mapping[str, Any]] = self.archive.read(key)
-        except InvalidInput:
-            self.unreadable += 1
-            return
-        for line in lines:
-            self.lines += 1
+        for line in self.lines_of(since=since, tick=tick):
             owner = line.get("profile_id")
             if isinstance(owner, str) and not wanted(owner):
                 continue
@@ -90,6 +77,21 @@ class Reading:
                 yield read_line(line)
             except InvalidInput:
                 self.unreadable += 1
+
+    def lines_of(self, *, since: str = "", tick: Tick | None = None) -> Iterator[Mapping[str, Any]]:
+        """The lines as they are stored; objects that can't be read are counted and left out."""
+        keys = [key for key in self.archive.keys(EVENTS) if not since or key >= f"{EVENTS}date={since}"]
+        for number, key in enumerate(keys, start=1):
+            try:
+                lines: Iterable[Mapping[str, Any]] = self.archive.read(key)
+            except InvalidInput:
+                self.unreadable += 1
+                lines = ()
+            for line in lines:
+                self.lines += 1
+                yield line
+            if tick:
+                tick(number, len(keys))
 
 
 def read_line(line: Mapping[str, Any]) -> Archived:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left, bisect_right, insort
+from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,17 +14,20 @@ from homing.adapters.memory.commands import MemoryCommands, kind_of
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.agenda import Agenda
-from homing.domain.flows.run import Run
+from homing.domain.flows.run import KEPT, Run
 from homing.domain.progress import Place
 from homing.services.ports import Due, FirstMembers
 
 
 class MemoryJournal(MemoryCommands):
-    """``isolate=True`` keeps JSON, as the table does; ``isolate=False`` the frozen objects themselves, for speed."""
+    """``isolate=True`` keeps JSON, as the table does; ``isolate=False`` the frozen objects themselves, for speed.
+    ``forgetful``: runs that ended are forgotten when the table forgets them (:meth:`forget`)."""
 
-    def __init__(self, *, isolate: bool = True) -> None:
+    def __init__(self, *, isolate: bool = True, forgetful: bool = False) -> None:
         super().__init__()
         self._isolate = isolate
+        self._forgetful = forgetful
+        self._ended: deque[tuple[int, str]] = deque()
         self._runs: dict[str, tuple[int, Run | str]] = {}
         self._ledgers: dict[str, tuple[int, Ledger | str]] = {}
         self._agendas: dict[str, tuple[int, str]] = {}
@@ -161,12 +165,21 @@ class MemoryJournal(MemoryCommands):
         found = [run for id_ in self._runs if (run := self.load_run(id_)) is not None]
         return sorted(found, key=lambda run: run.started_at)
 
+    def forget(self, now: int) -> None:
+        """What the table would have forgotten by now."""
+        while self._ended and self._ended[0][0] + KEPT <= now:
+            _, id_ = self._ended.popleft()
+            self._runs.pop(id_, None)
+
     def ledgers(self) -> list[Ledger]:
         """All ledgers: for reports and tests; the table has no such operation."""
         return [self.load_ledger(id_) for id_ in self._ledgers]
 
     def _keep_run(self, run: Run) -> None:
-        self._runs[run.id] = (run.version, json.dumps(run.to_dict()) if self._isolate else run)
+        ended = self._forgetful and run.status != "active"
+        self._runs[run.id] = (run.version, json.dumps(run.to_dict()) if self._isolate or ended else run)
+        if ended and run.key:
+            self._ended.append((run.ended_at or run.at, run.id))
         at = run.wake_at if run.status == "active" else None
         self._wakes.set(f"run#{run.id}", wake_bucket(run.id), None if run.parked else at)
         self._park(run.flow, f"run#{run.id}", wake_bucket(run.id), at if run.parked else None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
 from typing import NamedTuple
 
@@ -25,20 +26,30 @@ class _Stored(NamedTuple):
 class MemoryProfiles:
     """``isolate=True`` keeps encoded copies, as the table does, so that aliasing and encoding bugs show;
     ``isolate=False`` keeps the very objects, for the backtest's speed: whoever reads one may change it if they write
-    it afterwards.
+    it afterwards. ``live`` is how many objects at most; the others, whom nobody asked about for longest, lie as bytes until
+    somebody does.
 
     ``on_write`` is the table's stream: it is called with the profile after every write that carries changes.
     """
 
-    def __init__(self, *, isolate: bool = True, on_write: Callable[[Profile], None] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        isolate: bool = True,
+        live: int | None = None,
+        on_write: Callable[[Profile], None] | None = None,
+    ) -> None:
         self.faults = Faults()
         self.on_write = on_write
         self.writes = 0
         self._isolate = isolate
+        self._most = live
+        self._live: OrderedDict[str, None] = OrderedDict()
         self._lock = Lock()
         self._profiles: dict[str, _Stored] = {}
         self._pointers: dict[str, Pointer] = {}
         self._carts: dict[str, int] = {}
+        self._closed: deque[tuple[int, str]] = deque()
         self._stops: dict[str, Stop] = {}
         self._wakes = WakeIndex()
 
@@ -49,7 +60,12 @@ class MemoryProfiles:
         for id_ in ids:
             if (stored := self._profiles.get(id_)) is not None:
                 held = stored.profile
-                found[id_] = held if isinstance(held, Profile) else decode(id_, stored.version, held)
+                if not isinstance(held, Profile):
+                    held = decode(id_, stored.version, held)
+                    if not self._isolate:
+                        self._profiles[id_] = _Stored(stored.version, held)
+                found[id_] = held
+                self._used(id_)
             elif (pointer := self._pointers.get(id_)) is not None:
                 found[id_] = pointer
         return found
@@ -61,6 +77,7 @@ class MemoryProfiles:
         with self._lock:
             self._expect(profile.id, expected)
             self._profiles[profile.id] = _Stored(profile.version, kept)
+            self._used(profile.id)
             self._wakes.set(profile.id, profile.wake_bucket, profile.wake_at)
             self.writes += 1
         if self.on_write is not None and profile.changes:
@@ -74,6 +91,7 @@ class MemoryProfiles:
             held = self._pointers.get(id)
             if held is None or held.target != target or not shared <= held.shared:
                 self._expect(id, expected)
+                self._live.pop(id, None)
                 if (stored := self._profiles.pop(id, None)) is not None:
                     self._wakes.set(id, Profile(id, stored.version).wake_bucket, None)
                 self._pointers[id] = Pointer(id, target, shared)
@@ -105,6 +123,8 @@ class MemoryProfiles:
         """The latest instant wins."""
         self.faults.before("close_cart")
         self._carts[cart] = max(at, self._carts.get(cart, at))
+        if self._most is not None:
+            self._closed.append((at, cart))
         self.faults.after("close_cart")
 
     def closed_carts(self, carts: Iterable[str]) -> dict[str, int]:
@@ -125,9 +145,33 @@ class MemoryProfiles:
         self.faults.before("stops")
         return {id_: self._stops[id_] for id_ in ids if id_ in self._stops}
 
+    def forget_carts(self, until: int) -> None:
+        """Carts that were closed by an instant are forgotten, as the table forgets them; only where ``live`` is bounded."""
+        while self._closed and self._closed[0][0] <= until:
+            _, cart = self._closed.popleft()
+            if self._carts.get(cart, until + 1) <= until:
+                del self._carts[cart]
+
+    def each(self) -> Iterator[Profile]:
+        """All profiles by their ids, to be looked at and no more."""
+        for id_ in sorted(self._profiles):
+            version, held = self._profiles[id_]
+            yield held if isinstance(held, Profile) else decode(id_, version, held)
+
     def ids(self) -> list[str]:
         """All profiles (no pointers): for reports and tests; the table has no such operation."""
         return list(self._profiles)
+
+    def _used(self, id_: str) -> None:
+        if self._most is None or self._isolate:
+            return
+        self._live[id_] = None
+        self._live.move_to_end(id_)
+        while len(self._live) > self._most:
+            idle, _ = self._live.popitem(last=False)
+            version, held = self._profiles[idle]
+            if isinstance(held, Profile):
+                self._profiles[idle] = _Stored(version, encode(held))
 
     def _expect(self, id_: str, expected: int) -> None:
         stored = self._profiles.get(id_)

@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+from homing.domain.time import DAY
+
 RunStatus = Literal["active", "ended"]
+# So long after its end a run is remembered. One without a key is the only one of its flow that this customer will ever have:
+# it is kept, or it would start again.
+KEPT = 90 * DAY
 
 
 def run_id(flow: str, profile_id: str, key: str) -> str:

@@ -16,7 +16,7 @@ from homing.domain.content.render import Renderer
 from homing.domain.delivery.ledger import Entry
 from homing.domain.events.event import Event
 from homing.domain.flows.language import detail_types
-from homing.domain.profiles.identity import Identity
+from homing.domain.profiles.identity import ArchiveIdentity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, to_datetime
 from homing.local.backtest import LOCAL_SECRET, Backtest
@@ -28,14 +28,6 @@ PACE_DAYS = 28
 _LOCK = type(Lock())
 
 Tick = Callable[[int], None]
-
-
-class ArchiveIdentity(Identity):
-    """Of an archive, where ids stand instead of identifiers already."""
-
-    def key(self, kind: str, value: str) -> str:
-        """What an archived event carries is the id."""
-        return value
 
 
 @dataclass
