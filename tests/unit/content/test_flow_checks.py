@@ -35,7 +35,7 @@ SEGMENTS: dict[str, Any] = {
 }
 OWN = {
     "unreachable_step", "idle_step", "dead_wait", "message_not_sent", "past_day", "goal_at_once", "nobody", "endless",
-    "goes_round", "over_cap", "short_max_age", "never_sent", "wrong_trigger", "code_not_entitled",
+    "goes_round", "over_cap", "short_wait", "short_max_age", "never_sent", "wrong_trigger", "code_not_entitled",
 }  # fmt: skip
 
 
@@ -192,6 +192,29 @@ def test_single_flows(flow: dict[str, Any], codes: list[str]) -> None:
 )  # fmt: skip
 def test_flows_that_start_each_other(flows: list[dict[str, Any]], expected: list[str]) -> None:
     assert found(*flows) == expected
+
+
+CLICKED: dict[str, Any] = {"wait_for": {"message": "note", "was": "clicked"}, "within": "10h", "then": [TAG]}
+NIGHT = {"quiet_hours": {"from": "21:00", "until": "08:00"}}
+
+
+@pytest.mark.parametrize(
+    ("flow", "wrong"),
+    [
+        (of(NOTE, CLICKED), True),
+        (of(NOTE, {**CLICKED, "within": "12h"}), False),
+        (of({"wait": {"until": "09:00"}}, NOTE, CLICKED), False),
+        (of({"wait": "20h"}, NOTE, CLICKED), True),
+        (of({"if": IN_VIP, "then": [NOTE, CLICKED]}), True),
+        (of(NOTE, CLICKED, on="birthday"), False),
+        (of(NOTE, CLICKED, ignore_quiet_hours=True), False),
+        (of(NOTE, CLICKED, topic="receipts"), False),
+        (of(NOTE, {**CLICKED, "wait_for": {"any": [{"message": "note", "was": "clicked"}, {"did": "X"}]}}), False),
+    ],
+)
+def test_waits_that_are_over_before_the_mail_has_left(flow: dict[str, Any], wrong: bool) -> None:
+    assert found(flow, settings=NIGHT) == (["a short_wait"] if wrong else [])
+    assert found(flow) == []
 
 
 CAP = {"cap": {"messages": 1, "within": "1d"}}

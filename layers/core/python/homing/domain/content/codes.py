@@ -71,6 +71,11 @@ CODES: dict[str, Code] = {
         "warning",
         "What is waited for can't happen, for anybody or for those who come on one of the ways: they wait for nothing.",
     ),
+    "short_wait": Code(
+        "warning",
+        "A wait for what becomes of a mail that is shorter than the quiet hours: who is sent the mail in the evening gets it "
+        "when the wait is over.",
+    ),
     "message_not_sent": Code(
         "error", "A step asks what became of a message that no step before it sends: the answer is always no."
     ),

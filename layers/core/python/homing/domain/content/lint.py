@@ -77,7 +77,9 @@ def lint(files: Mapping[str, bytes], today: date | None = None) -> list[Finding]
 def _flows(sources: Sources, today: date | None) -> Iterator[InvalidCampaign]:
     segments = sources.parsed_segments
     yield from in_segments(segments, sources.segments)
-    yield from in_flows(sources.parsed_flows, sources.flows, segments, sources.parsed_codes, today)
+    yield from in_flows(
+        sources.parsed_flows, sources.flows, segments, sources.parsed_codes, today, sources.parsed_settings
+    )
     yield from in_circles(sources.parsed_flows, sources.flows, segments)
     yield from past_days(sources.parsed_codes, sources.codes, today)
     if sources.parsed_settings is not None:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from homing.domain.campaigns import Settings
 from homing.domain.codes.language import DiscountCode
 from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
@@ -54,6 +55,8 @@ _CARRIED: dict[str, dict[str, frozenset[str] | None]] = {
     "subscription_pending": {"confirm": frozenset()},
     "flow_requested": {"data": None},
 }
+# What starts at a time of day that somebody chose.
+_TIMED = frozenset({"birthday", "signup_anniversary", "date_reached", "schedule"})
 _KEYED = {"cart": "cart_abandoned", "order": "order_placed"}
 # Timers are looked at every minute, and what is told takes its way.
 _SWEEP = 2 * MINUTE
@@ -65,10 +68,11 @@ def in_flows(
     segments: Mapping[str, Segment],
     codes: Mapping[str, DiscountCode],
     today: date | None = None,
+    settings: Settings | None = None,
 ) -> Iterator[InvalidCampaign]:
     """The findings of each flow. ``today``: with it days that are past are told, too."""  # fmt: skip
     for name, flow in flows.items():
-        yield from _Flow(flow, places[name], segments, codes, today).findings()
+        yield from _Flow(flow, places[name], segments, codes, today, settings).findings()
 
 
 def in_segments(segments: Mapping[str, Segment], places: Mapping[str, Located]) -> Iterator[InvalidCampaign]:
@@ -98,6 +102,7 @@ class _Flow:
     segments: Mapping[str, Segment]
     codes: Mapping[str, DiscountCode]
     today: date | None
+    settings: Settings | None
 
     def findings(self) -> Iterator[InvalidCampaign]:
         flow, reading = self.flow, Reading(self.segments)
@@ -119,6 +124,7 @@ class _Flow:
         found = visits(flow, self.segments)
         for visit in found:
             yield from self._visit(visit, reading)
+        yield from self._nights(found)
         yield from self._behind_ends(found)
 
     def _trigger(self) -> Iterator[InvalidCampaign]:
@@ -240,6 +246,40 @@ class _Flow:
         if rest and inner is not None and rest.partition(".")[0] not in inner:
             return f"{kind} brings {_attributes(root, inner)} and no {written!r}"
         return None
+
+    def _nights(self, found: list[Visit]) -> Iterator[InvalidCampaign]:
+        """Waits for what becomes of a mail that are over before a mail of the evening has left. Nothing is said where the mail
+        is asked for at a time of day that the flow chose."""
+        night = self._night()
+        by_place = {visit.position: visit for visit in found}
+        for visit in found if night else ():
+            step, prefix = visit.step, visit.position.rpartition(".")[0]
+            place = int(visit.position.rpartition(".")[2])
+            row = [by_place[f"{prefix}.{n}" if prefix else str(n)].step for n in range(place)]
+            if not isinstance(step, WaitFor) or not row or not isinstance(row[-1], Send) or step.within > night:
+                continue
+            asked = _messages(step)
+            chosen = len(row) > 1 and isinstance(row[-2], Wait) and not isinstance(row[-2].wait, int)
+            if asked and len(asked) == len(awaited(step)) and not chosen:
+                message = (
+                    f"the quiet hours last {words.duration(night)}: a mail of the evening leaves when this wait of "
+                    f"{words.duration(step.within)} is over; wait until a time of day before the send, or longer here"
+                )
+                yield self._say(message, "short_wait", (*path_of(self.flow, visit.position), "within"))
+
+    def _night(self) -> int:
+        """How long a mail of this flow may be kept by quiet hours; 0: not at all."""
+        settings, flow = self.settings, self.flow
+        topic = settings.topics.get(flow.topic) if settings is not None else None
+        if settings is None or settings.quiet_hours is None or topic is None or topic.transactional:
+            return 0
+        if flow.on.kind in _TIMED:
+            return 0
+        if flow.ignore_quiet_hours or flow.send_window or topic.send_window or settings.send_window:
+            return 0
+        start, end = settings.quiet_hours.from_, settings.quiet_hours.until
+        minutes = (end.hour * 60 + end.minute - start.hour * 60 - start.minute) % (24 * 60)
+        return minutes * MINUTE
 
     def _behind_ends(self, found: list[Visit]) -> Iterator[InvalidCampaign]:
         """The first step of each row that nobody comes to, where somebody came to the one before."""
