@@ -18,6 +18,10 @@ CODECS = "tests/unit/profiles/test_codec.py"
 NEWS = "tests/unit/triggers/test_history.py"
 UPDATES = "tests/unit/services/test_update_profiles.py"
 SWEEPS = "tests/unit/services/test_wake_due.py"
+PAUSES = "tests/unit/flows/test_paused_flows.py"
+MANY = "tests/unit/flows/test_fan_out.py"
+CLOCKS = "tests/unit/flows/test_schedules.py"
+PRODUCTS = "tests/unit/flows/test_products.py"
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,11 @@ ENGINE_FILE, TRIGGERS = "domain/engine.py", "domain/triggers/triggers.py"
 STAGED = "domain/attributes/staged.py"
 TIME_FILE, COMPARISONS = "domain/time.py", "domain/segments/comparisons.py"
 LANES, WAKES, PROGRESS = "services/sweep.py", "services/wake_due.py", "domain/progress.py"
+CONTROL, SCHEDULE, CHANGED = "domain/flows/control.py", "domain/flows/schedule.py", "domain/flows/products.py"
+RUNS, REARM, FAN_OUT, SEND = (
+    "services/runs.py", "services/rearm.py", "services/fan_out.py", "services/send_email.py",
+)  # fmt: skip
+GATE, STATES, COLLECTED = "domain/delivery/gate.py", "services/flow_states.py", "services/product_changes.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     # Evaluation
@@ -350,5 +359,74 @@ MUTANTS: tuple[Mutant, ...] = (
         "        try:\n            self._wake.progress.save(progress, expected=self._known.version)\n"
         "        except Conflict:\n            return",
         (SWEEPS,),
+    ),
+    # Flows paused, stopped, and started for many
+    Mutant(
+        "a run that slept through a stop goes on", CONTROL,
+        'return self.state == "stopped" or began_at <= self.stopped_at', 'return self.state == "stopped"', (PAUSES,),
+    ),
+    Mutant(
+        "a late trigger starts a flow that was stopped when it fired", CONTROL,
+        'return self.state == "stopped" or triggered_at < self.opens_at', 'return self.state == "stopped"', (PAUSES,),
+    ),
+    Mutant("an order that was overtaken is carried out", CONTROL, "if given.at < held.since:", "if False:", (PAUSES,)),
+    Mutant(
+        "an order that comes again is carried out again", CONTROL,
+        "any((one.flow, one.request_id) == (given.flow, given.request_id) for one in self.orders)", "False", (PAUSES,),
+    ),
+    Mutant(
+        "a pause that is over is acted upon", STATES,
+        'if self._clock() >= self._until or self._known.of(flow).state != "running":', "if self._clock() >= self._until:",
+        (PAUSES,),
+    ),
+    Mutant(
+        "who parks a run does not look again", RUNS, "return self.states.now(run.flow).paused", "return True", (PAUSES,),
+    ),
+    Mutant(
+        "who holds a mail does not look again", SEND, "if not self._states.now(request.flow).paused:", "if False:", (PAUSES,),
+    ),
+    Mutant(
+        "a run that was held for too long goes on", RUNS, "self.clock() - run.wake_at > flow.oldest", "False", (PAUSES,),
+    ),
+    Mutant("a held mail takes a place under a cap", GATE, "if entry.reason == PAUSED:", "if False:", (PAUSES,)),
+    Mutant(
+        "what the index hid is left where it is", REARM,
+        "(not handed and now - job.asked_at >= _SETTLED)", "(not handed)", (PAUSES,),
+    ),
+    Mutant(
+        "what a pause held goes on shard by shard", REARM, "key=lambda item: item[1].at)", "key=lambda item: item[0])", (PAUSES,),
+    ),
+    Mutant(
+        "a job's place is written before its page", FAN_OUT,
+        '        self._put([{"visit": job.id, "people": list(part), "at": at} for part in parts])\n',
+        "        self.journal.save_job(job.change(cursor=page.cursor), expected=job.version)\n"
+        "        job = self.journal.load_job(job.id) or job\n"
+        '        self._put([{"visit": job.id, "people": list(part), "at": at} for part in parts])\n',
+        (MANY,),
+    ),
+    Mutant(
+        "people in the last shard are left out", FAN_OUT,
+        '{"shard": shard, "after": after}, shard >= MEMBER_SHARDS)',
+        '{"shard": shard, "after": after}, shard >= MEMBER_SHARDS - 1)',
+        (MANY,),
+    ),
+    Mutant(
+        "a job goes on when its flow was stopped", FAN_OUT, "if state.closed(job.asked_at):", "if False:", (MANY,),
+    ),
+    Mutant(
+        "a schedule keeps to one time of the day in UTC", SCHEDULE,
+        "return sorted({stroke(instant) for day in days if (instant := _instant(day, on, at, zone)) is not None})",
+        "return sorted({stroke(instant) for day in days if (instant := _instant(day, on, at, zone)) is not None})[:1]",
+        (CLOCKS,),
+    ),
+    Mutant("a stroke that comes a moment early is lost", SCHEDULE, "one <= now + _EARLY", "one <= now", (CLOCKS,)),
+    Mutant(
+        "a drop by just as much does not count", CHANGED,
+        "drop >= Decimal(str(flow.on.by))", "drop > Decimal(str(flow.on.by))", (PRODUCTS,),
+    ),
+    Mutant("what was there all the time is back", CHANGED, "stock.before is False", "True", (PRODUCTS,)),
+    Mutant(
+        "a change is put into a job whose people are being visited", COLLECTED,
+        'job.state == "waiting" and not job.cursor', 'job.state == "waiting"', (PRODUCTS,),
     ),
 )  # fmt: skip

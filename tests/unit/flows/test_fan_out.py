@@ -65,6 +65,15 @@ def test_a_page_a_minute_at_the_pace_that_was_asked_for() -> None:
     assert job(shop).ended_at == begun + 4 * MINUTE
 
 
+@pytest.mark.parametrize("per_minute", [1, 2, 3, 7, 44, 45, 46])
+def test_nobody_is_left_out_wherever_a_page_ends(per_minute: int) -> None:
+    people = [f"p{number}" for number in range(120)]
+    shop = desk(people)
+    shop.start(segment="everybody", per_minute=per_minute)
+    shop.wait(3 * HOUR)
+    assert sorted(name for name, _ in shop.mails) == sorted(people)
+
+
 def test_the_same_request_twice_is_one_request() -> None:
     shop = desk()
     for _ in range(3):

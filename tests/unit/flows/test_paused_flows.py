@@ -446,14 +446,16 @@ def test_what_a_pause_holds_is_read_once_when_it_goes_on_and_no_sweep_sees_it() 
 
 def overtaken(shop: Desk, method: str) -> None:
     """The worker that is about to write stands still for an hour. Meanwhile the flow goes on, and all that the pause held is
-    looked through; then it writes what it had in mind."""
+    looked through; then it writes what it had in mind. Nobody else has the message that it works on."""
     journal = shop.run.journal
     write = getattr(journal, method)
 
     def slow(*arguments: Any, **more: Any) -> Any:
         setattr(journal, method, write)
         shop.resume()
-        shop.wait(HOUR)
+        while waiting := [job for job in journal.jobs() if job.kind == "rearm" and job.state == "waiting"]:
+            shop.run.now += 10 * MINUTE
+            shop.run.flows({"wake_job": waiting[0].id})
         return write(*arguments, **more)
 
     setattr(journal, method, slow)

@@ -61,7 +61,7 @@ class Rearm:
         elif (not handed and now - job.asked_at >= _SETTLED) or walk >= _WALKS:
             self.fan_out.finish(job, job.change(people=people).end("finished", now))
         else:
-            again = LEASE if handed else _SETTLED
+            again = LEASE if handed and walk else _SETTLED
             self._save(job, job.change(cursor={"walk": walk + 1}, people=people, wake_at=now + again))
 
     def _save(self, job: Job, changed: Job) -> None:
