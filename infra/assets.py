@@ -24,12 +24,22 @@ LOCK = ROOT / "layers/dependencies/requirements.txt"
 PLATFORM = "aarch64-manylinux_2_28"
 # The host for one machine and the command line stay at home.
 NOT_DEPLOYED = frozenset({"local", "cli"})
+# But for what plays history: a stage tries campaigns on its archive with the code that tries them on one machine.
+DEPLOYED_ALL_THE_SAME = frozenset(
+    f"local/{name}.py"
+    for name in (
+        "__init__", "backtest", "clockwork", "counting", "decisions", "figures", "outputs", "recording",
+        "flows/__init__", "flows/counting", "backtests/__init__", "backtests/comparing", "backtests/deployed",
+        "backtests/dividing", "backtests/nights", "backtests/playing", "backtests/sources", "backtests/spool",
+        "backtests/staged", "backtests/steps", "backtests/streams",
+    )
+)  # fmt: skip
 
 
 def core_layer() -> Path:
-    """``python/homing`` without ``local`` and ``cli``."""
+    """``python/homing`` without ``cli``, and of ``local`` only what plays history."""
     package = ROOT / "layers/core/python/homing"
-    return _python_folder("core", package, Path("python/homing"), leave_out=NOT_DEPLOYED)
+    return _python_folder("core", package, Path("python/homing"), leave_out=NOT_DEPLOYED, keep=DEPLOYED_ALL_THE_SAME)
 
 
 def functions_code() -> Path:
@@ -70,12 +80,17 @@ def dependencies_layer() -> Path:
     return _folder("dependencies", LOCK.read_bytes() + PLATFORM.encode() + _compiler_tag(), fill)
 
 
-def _python_folder(kind: str, source: Path, target: Path, leave_out: Iterable[str] = ()) -> Path:
-    skipped = frozenset(leave_out)
+def _python_folder(
+    kind: str, source: Path, target: Path, leave_out: Iterable[str] = (), keep: Iterable[str] = ()
+) -> Path:
+    skipped, kept = frozenset(leave_out), frozenset(keep)
+
+    def wanted(path: Path) -> bool:
+        place = path.relative_to(source)
+        return place.parts[0] not in skipped or place.as_posix() in kept
+
     files = sorted(
-        path
-        for path in source.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.relative_to(source).parts[0] not in skipped
+        path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts and wanted(path)
     )
     digest = b"".join(
         str(path.relative_to(source)).encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest() for path in files

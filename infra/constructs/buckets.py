@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -11,10 +13,17 @@ from infra.constructs.python_function import PythonFunction
 
 
 class PrivateBucket(Construct):
-    """Encrypted, TLS only, closed to the public; objects go after ``keep`` when given."""
+    """Encrypted, TLS only, closed to the public; objects go after ``keep`` when given, those whose names begin with one of
+    ``passing`` after the time that stands there."""
 
     def __init__(
-        self, scope: Construct, id: str, *, removal_policy: RemovalPolicy, keep: Duration | None = None
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        removal_policy: RemovalPolicy,
+        keep: Duration | None = None,
+        passing: Mapping[str, Duration] | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.bucket = s3.Bucket(
@@ -35,7 +44,8 @@ class PrivateBucket(Construct):
                             storage_class=s3.StorageClass.INTELLIGENT_TIERING, transition_after=Duration.days(30)
                         )
                     ],
-                )
+                ),
+                *(s3.LifecycleRule(prefix=prefix, expiration=time) for prefix, time in (passing or {}).items()),
             ],
             removal_policy=removal_policy,
         )

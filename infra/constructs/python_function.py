@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
@@ -40,6 +40,7 @@ class PythonFunction(lambda_.Function):
         settings: Settings,
         timeout: Duration,
         memory_mb: int = 512,
+        disk_mb: int = 512,
         on_failure: lambda_.IDestination | None = None,
     ) -> None:
         function_name = stage.named(name)
@@ -72,6 +73,7 @@ class PythonFunction(lambda_.Function):
                 "POWERTOOLS_METRICS_NAMESPACE": METRICS_NAMESPACE,
             },
             memory_size=memory_mb,
+            ephemeral_storage_size=Size.mebibytes(disk_mb) if disk_mb > 512 else None,
             timeout=timeout,
             role=role,
             log_group=log_group,
@@ -121,9 +123,12 @@ class Workshop:
         *,
         timeout: Duration,
         memory_mb: int = 512,
+        disk_mb: int = 512,
         asynchronous: bool = False,
+        watched: bool = True,
     ) -> PythonFunction:
-        """A function; ``asynchronous`` ones are invoked by EventBridge and leave what fails three times in a queue."""
+        """A function; ``asynchronous`` ones are invoked by EventBridge and leave what fails three times in a queue. One that
+        somebody waits for whenever it runs need not be ``watched`` by alarms, which cost something each month."""
         function = PythonFunction(
             scope,
             "".join(part.capitalize() for part in name.split("_")),
@@ -134,9 +139,11 @@ class Workshop:
             settings=settings,
             timeout=timeout,
             memory_mb=memory_mb,
+            disk_mb=disk_mb,
             on_failure=destinations.SqsDestination(self.undelivered) if asynchronous else None,
         )
-        self.made[name] = function
+        if watched:
+            self.made[name] = function
         return function
 
 

@@ -16,6 +16,8 @@ from infra.constructs.tables import JournalTable, ProfilesTable
 QUARANTINE_DAYS = 30
 # Long enough for a flow that is started for a million people.
 LISTS_DAYS = 30
+# What a backtest came to, in the archive's bucket.
+BACKTESTS_DAYS = 30
 
 
 class DataStack(Stack):
@@ -28,7 +30,9 @@ class DataStack(Stack):
         self.events = EventStream(self, "Events", stage=stage, removal_policy=removal)
         self.profiles = ProfilesTable(self, "Profiles", stage=stage, removal_policy=removal)
         self.journal = JournalTable(self, "Journal", stage=stage, removal_policy=removal)
-        self.archive = PrivateBucket(self, "Archive", removal_policy=removal)
+        self.archive = PrivateBucket(
+            self, "Archive", removal_policy=removal, passing={"backtests/": Duration.days(BACKTESTS_DAYS)}
+        )
         self.quarantine = PrivateBucket(self, "Quarantine", removal_policy=removal, keep=Duration.days(QUARANTINE_DAYS))
         self.lists = PrivateBucket(self, "Lists", removal_policy=removal, keep=Duration.days(LISTS_DAYS))
         self.secrets = Secrets(self, "Secrets", stage=stage, removal_policy=removal)

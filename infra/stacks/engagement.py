@@ -11,6 +11,7 @@ from homing.domain.campaigns import Campaigns
 from infra.config import StageSettings
 from infra.constructs.alarms import Alarms
 from infra.constructs.audits import Audits
+from infra.constructs.backtests import Backtests
 from infra.constructs.dashboards import BusinessDashboard, EngineersDashboard
 from infra.constructs.event_schemas import EventSchemas
 from infra.constructs.flow_engine import RUN_FLOWS_TIMEOUT, FlowEngine
@@ -108,6 +109,7 @@ class EngagementStack(Stack):
         )
         Ranking(self, "Ranking", workshop=workshop, data=data)
         Audits(self, "Audits", workshop=workshop, data=data)
+        self.backtests = Backtests(self, "Backtests", workshop=workshop, data=data)
         self.functions = workshop.made
         self._watch()
         self._tell()
@@ -173,6 +175,7 @@ class EngagementStack(Stack):
             "AlarmTopicArn": (self.alarm_topic.topic_arn, "Subscribe whoever is on call"),
             "BusinessDashboard": (dashboards + self.business.name, "What customers did, what was mailed"),
             "EngineersDashboard": (dashboards + self.engineers.name, "Alarms, queues, errors, lag"),
+            "BacktestMachineArn": (self.backtests.machine.ref, "homing backtest --stage starts it"),
             "CampaignsRevision": (self._campaigns.revision, "The campaigns that decide now"),
         }
         for number, (name, value) in enumerate(self.mail.dns_records, start=1):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -150,10 +153,31 @@ def test_the_same_sources_give_the_same_templates(stacks: Synthesized, tmp_path:
 
 
 def test_the_deployed_layer_leaves_the_local_host_and_the_command_line_at_home() -> None:
-    deployed = {path.name for path in (assets.core_layer() / "python/homing").iterdir()}
+    package = assets.core_layer() / "python/homing"
 
-    assert {"domain", "services", "adapters", "sources", "runtime"} <= deployed
-    assert not deployed & assets.NOT_DEPLOYED
+    assert {"domain", "services", "adapters", "sources", "runtime"} <= {path.name for path in package.iterdir()}
+    assert not (package / "cli").exists()
+    of_local = {path.relative_to(package).as_posix() for path in (package / "local").rglob("*.py")}
+    assert of_local == assets.DEPLOYED_ALL_THE_SAME
+
+
+def test_what_plays_history_in_lambda_finds_all_that_it_imports_in_the_layer() -> None:
+    script = (
+        "import functions.backtest_plan.handler, functions.backtest_part.handler, homing, sys;"
+        "print(homing.__path__[0]);"
+        "print(*sorted(name for name in sys.modules if name.startswith('homing.local.')))"
+    )
+    path = os.pathsep.join([str(assets.core_layer() / "python"), str(assets.functions_code())])
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, cwd="/", capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    where, *modules = done.stdout.split()
+    assert where.startswith(str(assets.core_layer()))
+    # And nothing lies there that nobody needs.
+    imported = {f"{name.removeprefix('homing.').replace('.', '/')}" for name in modules}
+    needed = {name.removesuffix(".py").removesuffix("/__init__") for name in assets.DEPLOYED_ALL_THE_SAME} - {"local"}
+    assert imported == needed
 
 
 def test_the_handlers_lie_where_lambda_looks_for_them() -> None:

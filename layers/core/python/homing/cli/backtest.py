@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +16,15 @@ from homing.cli.folders import campaigns_option
 
 if TYPE_CHECKING:
     from homing.domain.campaigns import Campaigns
-    from homing.local.backtests.running import Running
     from homing.local.backtests.sources import Source
     from homing.local.figures import Figures
 
+# What is going on, how much of it is done, and how much there is.
+Told = Callable[[str, int, int], None]
+
 
 @click.command("backtest")
-@click.argument("events", type=click.Path(exists=True, path_type=Path))
+@click.argument("events", type=click.Path(exists=True, path_type=Path), required=False)
 @campaigns_option
 @click.option("--flows", help="Only these flows decide: cart-recovery,win-back. Segments stay.")
 @click.option(
@@ -33,14 +37,20 @@ if TYPE_CHECKING:
     "--parts", type=click.IntRange(1, 1_000), default=1, show_default=True, help="Divide the history by people."
 )
 @click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Play so many parts at a time.")
+@click.option(
+    "--stage", help="A deployed stage: its state machine plays the stage's archive. Uses your AWS credentials."
+)
+@click.option(
+    "--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="With --stage: so much of it."
+)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for the same files as replay's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
-    events: Path, campaigns: Path, flows: str | None, against: Path | None, until: str | None, parts: int, jobs: int,
-    out: Path | None, as_json: bool,
+    events: Path | None, campaigns: Path, flows: str | None, against: Path | None, until: str | None, parts: int, jobs: int,
+    stage: str | None, days: int, out: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Try campaigns on recorded EVENTS: a file with a Segment message a line, in order of timestamp or not, or a folder with a
-    copy of the archive.
+    copy of the archive. With --stage instead of EVENTS: on the archive of a deployed stage, there.
 
     Takes the decisions that the stack would have taken. What history can't know: how people would have reacted to mail
     that they never got.
@@ -50,16 +60,21 @@ def command(
     from homing.local.backtests.playing import Playing
     from homing.local.backtests.running import Running
 
+    if (events is None) == (stage is None):
+        raise click.UsageError("say EVENTS, or --stage NAME")
     if jobs > 1 and parts == 1:
         parts = jobs
-    source, end = _source(events, until, out)
     try:
         ours, theirs = _campaigns(campaigns, flows), None if against is None else _campaigns(against, flows, some=True)
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
     held = None if against is None or theirs is None else (against.name, theirs)
-    running = Running(Playing(ours, end, keep_mails=out is not None), parts, jobs, held)
-    figures = _run(running, source, out, quiet=as_json)
+    with _progress(quiet=as_json) as progress:
+        if events is None:
+            figures = _on_stage(str(stage), days, ours, held, out, progress)
+        else:
+            source, end = _source(events, until, out)
+            figures = Running(Playing(ours, end, keep_mails=out is not None), parts, jobs, held)(source, out, progress)
     summary = summary_of_figures(figures)
     if out is not None:
         _report(figures, out)
@@ -99,7 +114,33 @@ def _campaigns(folder: Path, flows: str | None, *, some: bool = False) -> Campai
     return only(found, [name for name in names if name in found.flows] if some else names)
 
 
-def _run(running: Running, source: Source, out: Path | None, *, quiet: bool) -> Figures:
+def _on_stage(
+    stage: str, days: int, ours: Campaigns, held: tuple[str, Campaigns] | None, out: Path | None, progress: Told
+) -> Figures:
+    from homing.cli.backtest_stage import Execution, new_id, play, since_of
+    from homing.cli.deployed import find_stage
+    from homing.cli.folders import ready_folder
+    from homing.domain.errors import HomingError
+    from homing.local.backtests.deployed import of_bucket
+    from homing.runtime import clock, parts
+
+    found = find_stage(stage)
+    if not found.backtest_machine:
+        raise HomingError(f"{stage} was deployed before it could play its archive: deploy it once more")
+    if out is not None:
+        ready_folder(out)
+    now = clock.now()
+    backtest = new_id(now)
+    staged = of_bucket(found.archive_bucket, backtest)
+    execution = Execution(parts.client("stepfunctions"), found.backtest_machine, parts.wait)
+    figures = play(staged, execution, backtest, ours, held, since_of(now, days), progress)
+    if out is not None:
+        staged.fetch(out)
+    return figures
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Told]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as progress:
         tasks: dict[str, TaskID] = {}
@@ -107,9 +148,9 @@ def _run(running: Running, source: Source, out: Path | None, *, quiet: bool) -> 
         def told(name: str, done: int, total: int) -> None:
             if name not in tasks:
                 tasks[name] = progress.add_task(name, total=total)
-            progress.update(tasks[name], completed=done)
+            progress.update(tasks[name], completed=done, total=total)
 
-        return running(source, out, told)
+        yield told
 
 
 def _report(figures: Figures, out: Path) -> None:

@@ -39,6 +39,8 @@ class Deployed:
     revision: str
     # Files of people whom flows are started for; empty where the stage was deployed before there was one.
     lists_bucket: str = ""
+    # The state machine that plays the archive; empty where the stage was deployed before there was one.
+    backtest_machine: str = ""
 
     @property
     def profiles(self) -> DynamoProfiles:
@@ -124,6 +126,7 @@ def find_stage(stage: str) -> Deployed:
             keys_secret=f"homing-{stage}-keys",
             revision=engagement["CampaignsRevision"],
             lists_bucket=data.get("ListsBucketName", ""),
+            backtest_machine=engagement.get("BacktestMachineArn", ""),
         )
     except KeyError as error:
         raise HomingError(f"the stacks of {stage} have no output {error}: deploy them once more") from error

@@ -98,6 +98,20 @@ class AuditSegmentsSettings(WithCampaigns):
     archive_bucket: str
 
 
+class BacktestSettings(Settings):
+    """Archive in; plan, parts and results under ``backtests/`` of the same bucket out."""
+
+    archive_bucket: str
+
+
+class BacktestPlanSettings(BacktestSettings):
+    """The same."""
+
+
+class BacktestPartSettings(BacktestSettings):
+    """The same."""
+
+
 class RankCustomersSettings(WithCampaigns):
     """Member index and profiles in; thresholds out, into the profiles table."""
 

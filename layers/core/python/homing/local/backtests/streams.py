@@ -119,7 +119,12 @@ def join(parts: Iterable[Path], directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     folders = list(parts)
     for name in NAMES:
-        _write(directory / f"{name}.jsonl", merged(folder / f"{name}.keyed" for folder in folders))
+        join_file([folder / f"{name}.keyed" for folder in folders], directory / f"{name}.jsonl")
+
+
+def join_file(saved: Iterable[Path], path: Path) -> None:
+    """One of them."""
+    _write(path, merged(saved))
 
 
 def _write(path: Path, lines: Iterable[bytes]) -> None:
