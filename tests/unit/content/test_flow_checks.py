@@ -74,6 +74,50 @@ def test_the_careless_flows_show_every_finding_about_flows() -> None:
     assert OWN - {"never_sent"} <= shown
 
 
+SLIPS = [
+    ("else:", "elze:", "5:5: unknown key 'elze' (did you mean 'else'?)"),
+    ("until:", "untill:", "6:16: unknown key 'untill' (did you mean 'until'?)"),
+    ("day: 2026-12-24", "day: 2026-02-30", "6:35: '2026-02-30' is not a date: write 2026-11-30 or 2026-11-30T08:00:00Z"),
+    ("was: clicked", "was: clickd", "3:37: 'clickd' should be 'delivered', 'opened', 'clicked' or 'bought' (did you mean "
+     "'clicked'?)"),
+    ("id: last", "code: last", "8:9: unknown key 'code' (known: id, wait)"),
+    ("wait: 2h", "wait:", "7:14: nothing stands here: write 30m, 20h or 3d"),
+    ("wait: 2h", "wait: 99999999999d", "7:15: '99999999999d' is more than a hundred years"),
+    ("wait: 2h", f"wait: {'9' * 400}d", f"7:15: '{'9' * 39}…' is more than a hundred years"),
+    ("add_to: done", "add_to: [a, b]", "9:17: ['a', 'b'] stands where a text should be"),
+    ("priority: 2", "priority: high", "10:11: 'high' stands where a whole number should be"),
+    ("priority: 2", "holdout: 10", "10:10: 10 stands where keys with values should be"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "message"), SLIPS)
+def test_a_slip_is_told_where_it_is_with_what_may_stand_there(right: str, wrong: str, message: str) -> None:
+    text = """on: flow_requested
+steps:
+  - wait_for: {message: hello, was: clicked}
+    within: 20h
+    else:
+      - wait: {until: 09:00, day: 2026-12-24}
+      - wait: 2h
+        id: last
+      - add_to: done
+priority: 2
+"""
+    files = {**campaign_files("<mj-text>hello</mj-text>"), "flows/a.yaml": text.replace(right, wrong).encode()}
+    told = [one.problem for one in lint(files, TODAY) if one.problem.file == "flows/a.yaml"]
+    assert message in [f"{one.line}:{one.column}: {one.message}" for one in told]
+
+
+@pytest.mark.parametrize("name", ["grüße", "Hello World"])
+def test_a_name_that_can_not_be_one_is_told_in_words(name: str) -> None:
+    files = {
+        **campaign_files("<mj-text>hello</mj-text>"),
+        f"flows/{name}.yaml": b"on: flow_requested\nsteps: [{wait: 1d}]",
+    }
+    (one,) = [one.problem for one in lint(files, TODAY) if one.problem.file.startswith("flows/")]
+    assert one.message == f"{name!r} is no name: write small letters from a to z, digits, - and _"
+
+
 def test_the_starter_set_has_no_findings() -> None:
     assert lint(read_folder(ROOT / "layers" / "campaigns"), TODAY) == []
 

@@ -59,7 +59,7 @@ def test_publish_raises_the_first_mistake() -> None:
         ("when:\n  - did: X\n    tims: 3\n", 3, 5, "did you mean 'times'"),
         ("when:\n  any:\n    - trait: {age: {at_leest: 3}}\n", 3, 21, "did you mean 'at_least'"),
         ("when:\n  not:\n    did: X\n    times: {at_least: -1}\n", 4, 23, "greater than or equal to 0"),
-        ("when: []\n", 1, 7, "at least 1 item"),
+        ("when: []\n", 1, 7, "at least 1 should be"),
     ],
 )
 def test_a_mistake_in_a_rule_keeps_its_place(segment: str, line: int, column: int, message: str) -> None:

@@ -20,6 +20,9 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 WEEK = 7 * DAY
 
+# Longer than anybody plans: what is written longer than that is a slip, and would leave the calendar.
+_LONGEST = 36_525 * DAY
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = {"s": SECOND, "m": MINUTE, "min": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d|w)")
@@ -58,11 +61,18 @@ def parse_duration(text: str) -> int:
     for match in _DURATION.finditer(compact):
         if match.start() != position:
             break
-        total += round(float(match[1]) * _UNITS[match[2]])
+        length = float(match[1]) * _UNITS[match[2]]
+        if total + length > _LONGEST:
+            raise InvalidInput(f"{_shortened(text)} is more than a hundred years", code="bad_duration")
+        total += round(length)
         position = match.end()
     if not compact or position != len(compact):
         raise InvalidInput(f"{text!r} is not a duration: write 30m, 20h, 3d, 2w or 1d12h", code="bad_duration")
     return total
+
+
+def _shortened(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
 
 
 def format_duration(duration: int) -> str:

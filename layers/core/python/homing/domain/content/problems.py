@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
-from homing.domain.flows.steps import STEPS
+from homing.domain.flows.steps import LABEL, STEPS
 from homing.domain.segments.language import KEYS, WRITTEN
 
 M = TypeVar("M", bound=BaseModel)
@@ -35,13 +36,22 @@ def _problems(model: type[BaseModel], located: Located, error: ValidationError) 
         kind = item["type"]
         if kind == "extra_forbidden":
             name = str(item["loc"][-1])
-            hint = did_you_mean(name, _keys(model, item["loc"][:-1]))
+            hint = did_you_mean(name, _keys(model, item["loc"], located.value))
             yield located.error(f"unknown key {name!r}{hint}", code="unknown_key", path=path, key=True)
         elif kind == "missing":
             name = str(item["loc"][-1])
             yield located.error(f"{name!r} is missing", code="missing_key", path=path)
         elif kind in {"unknown_condition", "unknown_step"}:
             yield _unknown_start(located, path, item["msg"], kind)
+        elif kind == "string_pattern_mismatch" and item["ctx"]["pattern"] == LABEL:
+            message = f"{_shown(item['input'])} is no name: write small letters from a to z, digits, - and _"
+            yield located.error(message, code="invalid_value", path=path)
+        elif kind in _PLAIN:
+            wanted = _PLAIN[kind].format(**item.get("ctx", {}))
+            written = (
+                "nothing stands here, where" if item["input"] in (None, []) else f"{_shown(item['input'])} stands where"
+            )
+            yield located.error(f"{written} {wanted} should be", code="invalid_value", path=path)
         else:
             message = item["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
             if item["msg"].startswith("Input should be "):
@@ -49,6 +59,16 @@ def _problems(model: type[BaseModel], located: Located, error: ValidationError) 
                 if kind == "literal_error":
                     message += _literal_hint(item)
             yield located.error(message, code="invalid_value", path=path)
+
+
+# What pydantic says in words of Python.
+_PLAIN = {
+    "int_type": "a whole number", "int_parsing": "a whole number", "int_from_float": "a whole number",
+    "float_type": "a number", "float_parsing": "a number", "bool_type": "true or false", "bool_parsing": "true or false",
+    "string_type": "a text", "list_type": "a list (a line with `- ` for each)", "dict_type": "keys with values",
+    "model_type": "keys with values", "model_attributes_type": "keys with values",
+    "too_short": "a list of at least {min_length}",
+}  # fmt: skip
 
 
 def _literal_hint(item: Any) -> str:
@@ -99,7 +119,8 @@ def _path(value: Any, loc: tuple[str | int, ...]) -> Path:
     return tuple(path)
 
 
-_TELLING = frozenset({*KEYS, *STEPS})
+# Tags of unions that are keys as well.
+_TELLING = frozenset({*KEYS, *STEPS, "any", "until", "message", "left", "trigger"})
 
 
 def _leads(value: Any, step: str | int) -> bool:
@@ -108,14 +129,17 @@ def _leads(value: Any, step: str | int) -> bool:
     return isinstance(value, Mapping) and step in value
 
 
-def _keys(model: type[BaseModel], loc: tuple[str | int, ...]) -> set[str]:
-    """The keys that a document may have at a location, found by walking the models."""
+def _keys(model: type[BaseModel], loc: tuple[str | int, ...], value: Any) -> set[str]:
+    """The keys that may stand beside the last one of a location, found by walking the models and what is written."""
     found: list[Any] = [model]
-    for step in loc:
-        following = [inner for one in found for inner in _step(one, step)]
+    for step, following in pairwise(loc):
+        tag = step in _TELLING and isinstance(value, Mapping) and following in value
+        inner = [] if tag else [inner for one in found for inner in _step(one, step)]
         # A union's tag leads nowhere, but tells which of the models is meant: the one with a field of that name.
         tagged = [one for one in found if _has(one, step)]
-        found = following or tagged or found
+        found = inner or tagged or found
+        if not tag and _leads(value, step):
+            value = value[step]
     return {
         info.alias or name
         for one in found

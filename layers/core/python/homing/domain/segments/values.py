@@ -21,6 +21,8 @@ def _duration(value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, bool):
             raise ValueError(f"{str(value).lower()} is not a duration: write 30m, 20h or 3d")
         raise ValueError(f"{value} what? write {value}m, {value}h or {value}d")
+    if value is None:
+        raise ValueError("nothing stands here: write 30m, 20h or 3d")
     try:
         return parse_duration(value) if isinstance(value, str) else value
     except InvalidInput as error:
