@@ -7,6 +7,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from homing.adapters.files import read_folder
+from homing.domain.content.lint import lint
 from homing.domain.content.schemas import schemas
 from homing.domain.content.yaml_source import parse_yaml
 from homing.domain.stories.read import read_story
@@ -140,3 +142,11 @@ ONLY_WHEN_READ = (
 def test_the_schema_for_editors_refuses_mistakes(step: str) -> None:
     written = parse_yaml(f"{HEAD}  - {step}\n", "s.yaml").value
     assert not jsonschema.Draft202012Validator(schemas()["story"]).is_valid(written)
+
+
+def test_a_mistake_in_the_settings_is_told_there_and_not_in_every_story() -> None:
+    files = read_folder(Path(__file__).parents[3] / "layers" / "campaigns")
+    files["settings.yaml"] += b'\nwebhooks:\n  crm: {url: "http://crm.example/x"}\n'
+    told = [(one.problem.file, one.problem.code) for one in lint(files)]
+    assert ("settings.yaml", "invalid_value") in told
+    assert not [file for file, _ in told if file.startswith("stories/")]

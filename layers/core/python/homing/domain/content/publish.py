@@ -163,7 +163,7 @@ def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[Invali
         for name in sources.flows
         if name not in sources.parsed_flows or sources.parsed_flows[name].on.kind == "flow_requested"
     }
-    others = {"flow": requested, "webhook": _written(sources.settings, "webhooks")}
+    others = {"flow": requested, "webhook": written_names(sources.settings, "webhooks")}
     for folder in (sources.segments, sources.attributes, sources.choices, sources.flows):
         flows = others if folder is sources.flows else None
         for located in folder.values():
@@ -177,7 +177,7 @@ def _references(files: Mapping[str, bytes], sources: Sources) -> Iterator[Invali
     yield from wrong_choices(sources.parsed_choices, sources.choices, staged)
 
 
-def _written(settings: Located | None, key: str) -> list[str]:
+def written_names(settings: Located | None, key: str) -> list[str]:
     """The names below a key of the settings, also where something there is wrong: that is told at its place."""
     held = settings.value.get(key) if settings is not None and isinstance(settings.value, dict) else None
     return [str(name) for name in held] if isinstance(held, dict) else []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from homing.domain.content.problems import validate
-from homing.domain.content.publish import Sources
+from homing.domain.content.publish import Sources, written_names
 from homing.domain.content.references import references, unknown
 from homing.domain.content.suggest import closest, did_you_mean
 from homing.domain.content.yaml_source import Path
@@ -57,11 +57,11 @@ class Known:
         return cls(
             templates=set(sources.templates),
             segments=set(sources.segments),
-            topics=set(settings.topics) if settings else set(),
+            topics=set(settings.topics if settings else written_names(sources.settings, "topics")),
             flows=sources.parsed_flows,
             written={name: located.value for name, located in sources.flows.items() if isinstance(located.value, dict)},
             events=KNOWN | asked,
-            webhooks=set(settings.webhooks) if settings else set(),
+            webhooks=set(settings.webhooks if settings else written_names(sources.settings, "webhooks")),
         )
 
 
