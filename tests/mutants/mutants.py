@@ -247,7 +247,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant(
         "only what an event touches is evaluated the first time", ENGINE_FILE,
-        "_select(self._by_input, touched | _ALWAYS) | self._from_the_start", "_select(self._by_input, touched)",
+        "names |= self._by_input.select(_ALWAYS) | self._from_the_start", "names |= set()",
     ),
     Mutant(
         "a wake-up looks only at behaviour", ENGINE_FILE,

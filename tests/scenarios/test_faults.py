@@ -91,18 +91,8 @@ class Flaky(Backtest):
             if not (busy or images or self._images):
                 return
 
-    def pass_time(self, until: int) -> None:
-        if not isinstance(self.wake, _Again):
-            self.wake = _Again(self, self.wake)  # type: ignore[assignment]
-        super().pass_time(until)
-
-
-class _Again:
-    def __init__(self, flaky: Flaky, action: Callable[[], Any]) -> None:
-        self.flaky, self.action = flaky, action
-
-    def __call__(self) -> Any:
-        return self.flaky.again(self.action)
+    def _sweep(self) -> None:
+        self.again(super()._sweep)
 
 
 def history(seed: int) -> list[Event]:
