@@ -18,7 +18,7 @@ from tests.faults.plan import Fault
 _WORDS = {
     "duplicate": "duplicates", "lost": "lost", "not wanted": "sends to suppressed or unconsenting people",
     "cap": "cap violations", "quiet hours": "sends in quiet hours", "unknown": "wrong unknowns",
-    "codes": "discount codes given twice, or missing",
+    "codes": "discount codes given twice, or missing", "flows": "flows that went wrong ways, lists, traits, calls",
 }  # fmt: skip
 
 

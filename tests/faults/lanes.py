@@ -72,7 +72,7 @@ class Queue:
         try:
             self.handle(message.body)
         except Exception as error:
-            if not _comes_again(error):
+            if not comes_again(error):
                 raise
             return
         if not message.done:
@@ -125,7 +125,7 @@ class Shard:
         try:
             failed = self.handle(batch)
         except Exception as error:
-            if not _comes_again(error):
+            if not comes_again(error):
                 raise
             failed = batch[0][0]
         done = batch[-1][0] if failed is None else failed - 1
@@ -134,11 +134,14 @@ class Shard:
         if self._busy_until == turn:
             pause = min(LATENCY * 2**self._failures, _LONGEST) if failed is not None else LATENCY
             self._busy_until = self.agenda.now + pause
+            # Free again: what comes next need not wait for the time-out.
+            self._polled = False
             if self.waiting:
                 self.agenda.at(self._busy_until, self._poll)
 
 
-def _comes_again(error: Exception) -> bool:
+def comes_again(error: Exception) -> bool:
+    """Whether whoever handed something out gives it once more after that."""
     from homing.domain.errors import Unavailable
     from homing.local.faults import Crash
 

@@ -1,4 +1,5 @@
-"""``python -m tests.faults.mutants``: mistakes on the way from a trigger to SES, each of which the faults find.
+"""``python -m tests.faults.mutants``: mistakes on the way from a trigger to SES and to other systems, each of which the
+faults find.
 
 In the manner of ``tests.mutants``: each is planted into a copy of the package, the work tree is never touched.
 """
@@ -12,11 +13,14 @@ from tests.mutants.mutants import Mutant
 
 STORIES, MATRIX = "tests/faults/test_stories.py", "tests/faults/test_matrix.py"
 BOTH = (STORIES, MATRIX)
+TRIALS = "tests/faults/test_trials.py"
+FLOWS, ALL = (TRIALS, MATRIX), (TRIALS, STORIES, MATRIX)
 SEND, CLAIMS, LEDGER = "services/send_email.py", "services/claims.py", "domain/delivery/ledger.py"
 CONSENT = "domain/delivery/consent.py"
 CAPS = "domain/delivery/precedence.py"
 RUNS, RELEASES, TELLS = "services/runs.py", "services/release_sends.py", "services/publish_changes.py"
 STEPS, SETTLES = "domain/flows/effects.py", "services/record_engagement.py"
+VERSIONS, CALLS = "services/flow_versions.py", "services/call_webhooks.py"
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
@@ -78,17 +82,78 @@ MUTANTS: tuple[Mutant, ...] = (
         "return Ledger(self.profile_id, self.version or 1, {**self.entries, entry.send_id: entry})", BOTH,
     ),
     Mutant(
-        "a run is stored before its sends are on the outbox", RUNS,
-        "        self._hand_on(effects)\n"
-        '        counts["calls" if self.calls is not None else "calls_dropped"] += len(effects.calls)\n'
-        "        if still and compiled is not None:\n            self._listen(done, compiled, now)\n"
-        "        if fresh:\n            stored = self.journal.start_run(done)\n        else:\n"
-        "            self.journal.save_run(done, expected=expected)\n            stored = True\n",
-        "        if fresh:\n            stored = self.journal.start_run(done)\n        else:\n"
-        "            self.journal.save_run(done, expected=expected)\n            stored = True\n"
-        "        self._hand_on(effects)\n"
-        '        counts["calls" if self.calls is not None else "calls_dropped"] += len(effects.calls)\n'
-        "        if still and compiled is not None:\n            self._listen(done, compiled, now)\n", BOTH,
+        "a run that goes on is stored before what it asks for is handed on", RUNS,
+        "            self._hand_on(effects)\n            if still and compiled is not None:\n"
+        "                self._listen(done, compiled, now)\n            self.journal.save_run(done, expected=expected)\n",
+        "            if still and compiled is not None:\n                self._listen(done, compiled, now)\n"
+        "            self.journal.save_run(done, expected=expected)\n            self._hand_on(effects)\n", FLOWS,
+    ),
+    Mutant(
+        "a run that begins hands on before it is stored", RUNS,
+        "            stored = self.journal.start_run(done.change(begun=effects.steps))\n            if stored:\n"
+        "                self._hand_on(effects)\n",
+        "            self._hand_on(effects)\n"
+        "            stored = self.journal.start_run(done.change(begun=effects.steps))\n", ALL,
+    ),
+    Mutant(
+        "a trigger that is told again hands on nothing", RUNS,
+        "if held.begun and held.trigger_id == trigger.id and", "if False and", FLOWS,
+    ),
+    Mutant(
+        "the way that a run takes is stored with what lies on it, and not before", RUNS,
+        "if effects and effects.chosen:", "if effects and effects.chosen and not done.id:", FLOWS,
+    ),
+    Mutant(
+        "what a run owes is forgotten", RUNS,
+        'self._hand_on_again(run, owed["steps"])', 'self.versions.definition(run)', FLOWS,
+    ),
+    Mutant(
+        "a run that waits is noted on the agenda only when it is stored", RUNS,
+        "            if still and compiled is not None:\n                self._listen(done, compiled, now)\n"
+        "            stored = self.journal.start_run(done.change(begun=effects.steps))\n            if stored:\n"
+        "                self._hand_on(effects)\n",
+        "            stored = self.journal.start_run(done.change(begun=effects.steps))\n            if stored:\n"
+        "                self._hand_on(effects)\n            if still and compiled is not None:\n"
+        "                self._listen(done, compiled, now)\n", FLOWS,
+    ),
+    Mutant(
+        "nobody looks again at what happened while the run was stored", RUNS,
+        "        if still and stored:\n            self._look_again",
+        "        if still and not stored:\n            self._look_again",
+        FLOWS,
+    ),
+    Mutant(
+        "a signal wakes nobody", RUNS,
+        "listening = agenda.awaiting(signal)", "listening = agenda.awaiting(signal + signal)", FLOWS,
+    ),
+    Mutant(
+        "the version that a run begins on is not kept", RUNS,
+        "        self.versions.keep(compiled)\n", "", FLOWS,
+    ),
+    Mutant(
+        "runs of an older version go on in the new one", VERSIONS,
+        'if rule == "finish" and old is not None:', 'if rule == "finish" and old is None:', FLOWS,
+    ),
+    Mutant(
+        "that a flow began is not noted", RUNS,
+        "self.journal.save_agenda(noted, expected=agendas[0].version)\n                return True", "return True", FLOWS,
+    ),
+    Mutant(
+        "a note that a flow began does not know by what", RUNS,
+        "if any(held.trigger_id == trigger.id for held in begun):", "if any(held.trigger_id == flow.name for held in begun):",
+        FLOWS,
+    ),
+    Mutant(
+        "a call that got no answer is taken for made", CALLS,
+        "            return self._again(delivery, str(error))\n", '            return Outcome("done", str(error))\n', FLOWS,
+    ),
+    Mutant(
+        "a system's own error is taken for its word", "domain/webhooks/retries.py",
+        "if 400 <= status < 500 and status not in _LATER:", "if 400 <= status < 600 and status not in _LATER:", FLOWS,
+    ),
+    Mutant(
+        "a call's id depends on when it was asked for", STEPS,
+        "id=send_id(run.id, step_key(run)), webhook=", 'id=send_id(run.id, f"{step_key(run)} {now}"), webhook=', FLOWS,
     ),
     Mutant(
         "a send's id depends on when it was decided", STEPS,

@@ -22,14 +22,15 @@ PARTIAL, TWICE, REORDERED = "partial batch", "duplicate delivery", "reorder"
 DIES_BEFORE, DIES_AFTER, STALE, ZOMBIE = "crash before", "crash after", "stale read", "zombie lease"
 FAST, SLOW = "clock 5 min fast", "clock 5 min slow"
 NEVER_TOOK, REFUSED = "reply lost, not taken", "message refused"
+LATE_ANSWER = "slow answer"
 
 KINDS = (
     ERROR, LOST, TIMED_OUT, THROTTLED, PARTIAL, TWICE, REORDERED, DIES_BEFORE, DIES_AFTER, STALE, FAST, SLOW, ZOMBIE,
-    NEVER_TOOK, REFUSED,
+    NEVER_TOOK, REFUSED, LATE_ANSWER,
 )  # fmt: skip
 TIMES = {"once": 1, "twice": 2, "for ever": FOR_EVER}
 
-_ALWAYS = (ERROR, TIMED_OUT, THROTTLED, DIES_BEFORE, DIES_AFTER, FAST, SLOW, ZOMBIE)
+_ALWAYS = (ERROR, TIMED_OUT, THROTTLED, DIES_BEFORE, DIES_AFTER, FAST, SLOW, ZOMBIE, LATE_ANSWER)
 _MORE = {
     "read": (STALE,),
     "write": (LOST,),
@@ -51,8 +52,10 @@ CALLERS: dict[str, tuple[str, ...]] = {
     ),
     "run_flows": (
         "ProfileStore.read", "Journal.load_run", "Journal.start_run", "Journal.save_run", "Journal.keep_flow", "Outbox.put",
-        "Journal.load_controls",
+        "Journal.load_controls", "Journal.load_agenda", "Journal.save_agenda", "Journal.load_flow", "Stream.put",
+        "FlowInbox.put", "Calls.put",
     ),
+    "call_webhooks": ("ProfileStore.read", "Caller.post"),
     "send_email": (
         "ProfileStore.read", "ProfileStore.stops", "ProfileStore.closed_carts", "Journal.load_ledger",
         "Journal.save_ledger", "Mailer.send", "CodeStore.load_grant", "CodeStore.save_grant", "CodeStore.pool",
@@ -89,7 +92,7 @@ class Fault:
 def fits(function: str, site: Site) -> tuple[str, ...]:
     """The kinds of faults that can happen there."""
     kinds = set(_ALWAYS + _MORE[site.effect])
-    if site.consistent or (function == "send_email" and site.method == "read"):
+    if site.consistent or (function in {"send_email", "call_webhooks"} and site.method == "read"):
         # Read strongly consistent, and nothing written afterwards would find out: that the adapters ask for it is
         # tested with them (tests/adapters).
         kinds.discard(STALE)

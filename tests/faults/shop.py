@@ -11,17 +11,16 @@ from typing import Any
 
 from homing.domain.campaigns import Campaigns
 from homing.domain.codes.language import DiscountCode
-from homing.domain.time import DAY, HOUR, MINUTE, iso
+from homing.domain.time import DAY, HOUR, iso
 from homing.services.http import HttpRequest
 from homing.services.ports import StreamRecord
 from homing.services.resolve import resolve
+from tests.faults import trials
 from tests.faults.plan import Fault
+from tests.faults.when import END, START, moment
 from tests.faults.world import WRITE_KEY, World
-from tests.fixtures.shop import campaigns, instant
+from tests.fixtures.shop import campaigns
 
-START = instant("2026-03-02T07:30:00Z")
-# When everything was decided long ago, even if it was a day late everywhere.
-END = START + 6 * DAY
 CAP, OVERALL, WITHIN = 2, 3, DAY
 QUIET_FROM, QUIET_UNTIL = 22 * HOUR, 7 * HOUR
 
@@ -41,17 +40,19 @@ TOPICS: dict[str, dict[str, Any]] = {
     "receipts": {"title": "Receipts", "transactional": True},
 }
 TRANSACTIONAL = frozenset({"thanks"})
-CONSENTING = ("ana", "ben", "cyd", "dan", "eve", "fay", "hal", "ida", "joe", "kim", "lea", "mia", "ned", "oda")
+_CARTS = ("ana", "ben", "cyd", "dan", "eve", "fay", "hal", "ida", "joe", "kim", "lea", "mia", "ned", "oda")
+CONSENTING = (*_CARTS, *trials.PEOPLE)
 
 
-def shop() -> Campaigns:
-    """Its campaigns."""
+def shop(*, changed: bool = False) -> Campaigns:
+    """Its campaigns; ``changed`` as they are deployed at noon of the first day."""
     bundle = campaigns(
-        flows=_FLOWS,
+        flows=[*_FLOWS, *trials.flows(changed=changed)],
         segments={"lookers": {"did": "Product Viewed", "times": {"at_least": 3}, "within": "1d"}},
         topics=TOPICS,
         cap={"messages": OVERALL, "within": "1d"},
         quiet_hours={"from": "22:00", "until": "07:00"},
+        webhooks=trials.WEBHOOKS,
     )
     gift = DiscountCode(name="gift", pool=True, valid_for=30 * DAY)
     return bundle.model_copy(update={"codes": {"gift": gift}})
@@ -65,19 +66,18 @@ class Story:
         self._count = 0
 
     def at(self, time: str, action: Callable[[], None]) -> None:
-        """``time`` is ``day hh:mm``, the first day being 1."""
-        day, _, clock = time.partition(" ")
-        hours, minutes = clock.split(":")
-        midnight = START // DAY * DAY + (int(day) - 1) * DAY
-        self.world.agenda.at(midnight + int(hours) * HOUR + int(minutes) * MINUTE, action)
+        """At a time as ``moment`` reads it."""
+        self.world.agenda.at(moment(time), action)
 
-    def post(self, time: str, kind: str, **fields: Any) -> None:
-        """One message of an SDK. Its id and the time of what happened stay, however often it is sent."""
+    def post(self, time: str, kind: str, *, happened: str = "", id: str = "", **fields: Any) -> None:
+        """One message of an SDK. Its id and the time of what happened stay, however often it is sent; ``happened`` before,
+        if it was offline."""
         self._count += 1
-        number = self._count
+        message_id = id or f"m{self._count}"
 
         def act() -> None:
-            message = {"type": kind, "messageId": f"m{number}", "timestamp": iso(self.world.now), **fields}
+            at = moment(happened) if happened else self.world.now
+            message = {"type": kind, "messageId": message_id, "timestamp": iso(at), **fields}
             body = json.dumps({"batch": [message], "writeKey": WRITE_KEY}).encode()
             self.world.request("receive_events", HttpRequest("POST", "/v1/batch", body=body))
 
@@ -88,10 +88,20 @@ class Story:
         traits = {"email": f"{user}@example.com", "consent": {"marketing": consent}}
         self.post(time, "identify", userId=user, traits=traits, **({"anonymousId": device} if device else {}))
 
-    def did(self, time: str, name: str, *, user: str = "", device: str = "", **properties: Any) -> None:
+    def did(
+        self,
+        time: str,
+        name: str,
+        *,
+        user: str = "",
+        device: str = "",
+        happened: str = "",
+        id: str = "",
+        **properties: Any,
+    ) -> None:
         """What somebody does, under the names by which they are known then."""
         who = {key: value for key, value in (("userId", user), ("anonymousId", device)) if value}
-        self.post(time, "track", event=name, properties=properties, **who)
+        self.post(time, "track", happened=happened, id=id, event=name, properties=properties, **who)
 
     def unsubscribes(self, time: str, user: str, *, by: str = "unsubscribe") -> None:
         """With the link of a mail, by one click or on the preference page."""
@@ -132,8 +142,9 @@ class Story:
 def tell(world: World) -> None:
     """The whole story."""
     story = Story(world)
-    for number, user in enumerate(CONSENTING):
+    for number, user in enumerate(_CARTS):
         story.knows(f"1 07:{30 + number}", user)
+    trials.tell(story, lambda: world.deploy(shop(changed=True)))
     story.knows("1 07:50", "gus", consent=False)
     world.post.bounces.add("hal@example.com")
     world.post.complaints.add("ida@example.com")

@@ -43,6 +43,8 @@ class Port:
         began = world.now
         if method == "stops" and world.worker is not None:
             world.worker.gate_at = world.now
+        if site == "ProfileStore.read" and world.worker is not None:
+            world.worker.read_at = world.now
         if site == "Mailer.send" and world.worker is not None:
             world.worker.called = world.worker.called or (fault is None or fault.kind not in _NOT_CALLED)
 
@@ -54,6 +56,8 @@ class Port:
                 self._claimed(args[0])
             elif site == "ProfileStore.write":
                 world.wrote(args[0])
+            elif method == "save_run" or (method == "start_run" and answer):
+                world.stored(args[0])
             return answer
 
         if fault is None:
@@ -91,6 +95,8 @@ class Port:
         if kind == plan.ZOMBIE:
             # It knows what it read, or holds what it claimed, and stands still.
             world.pause(plan.PAUSE)
+        elif kind == plan.LATE_ANSWER:
+            self._wait(plan.TIMEOUT)
         return answer
 
     def _ses(self, kind: str, effect: Call) -> Any:
@@ -117,6 +123,8 @@ class Port:
         if kind == plan.ZOMBIE:
             # Longer than the lease, but no longer than a signed request is good for.
             world.pause(plan.IN_FLIGHT)
+        elif kind == plan.LATE_ANSWER:
+            self._wait(plan.TIMEOUT)
         elif kind in {plan.FAST, plan.SLOW} and world.worker is not None:
             world.skewed = True
             world.worker.skew = plan.SKEW if kind == plan.FAST else -plan.SKEW

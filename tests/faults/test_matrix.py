@@ -10,7 +10,9 @@ import pytest
 
 from homing.adapters.memory.faults import SITES
 from homing.services import codes, ports, sending_rate
+from homing.services.resolve import resolve
 from tests.faults import matrix, plan
+from tests.faults import trials as story_of_trials
 from tests.faults.plan import CALLERS, Fault
 from tests.faults.verdict import judge
 
@@ -53,7 +55,7 @@ def test_the_story_reaches_every_site_of_every_function_and_no_other() -> None:
 
 
 def test_the_matrix_is_as_large_as_promised() -> None:
-    assert len(CELLS) == len(set(CELLS)) >= 600
+    assert len(CELLS) == len(set(CELLS)) >= 1_600
     assert {fault.kind for fault in CELLS} == set(plan.KINDS)
     assert {(fault.kind, fault.times) for fault in SAMPLE} == {(fault.kind, fault.times) for fault in CELLS}
     assert len({fault.place for fault in SAMPLE}) >= 20
@@ -66,7 +68,26 @@ def test_the_calm_story_has_everything_that_can_go_wrong() -> None:
     said = Counter(entry.reason for ledger in calm.journal.ledgers() for entry in ledger.entries.values())
     assert {"unsubscribed", "no_consent", "suppressed_bounce", "suppressed_complaint", "cart_ordered"} <= said.keys()
     assert len({mail.email for mail in calm.post.taken}) >= 10
-    assert {"reminder", "last-call", "welcome", "news", "thanks"} == {mail.template for mail in calm.post.taken}
+    sent = {mail.template for mail in calm.post.taken}
+    assert {"reminder", "last-call", "welcome", "news", "thanks", "glad", "pity"} == sent
+
+
+def test_in_the_calm_story_every_wait_ends_the_way_that_was_known_in_time_and_on_the_version_it_began_on() -> None:
+    calm = matrix.calm()
+    people = resolve(calm.profiles, {run.profile_id for run in calm.journal.runs()})
+    trials = [run for run in calm.journal.runs() if run.flow == "trial"]
+    went = {
+        min(people[run.profile_id].identifiers["user_id"]): next(
+            note["did"] for note in run.trace if note["did"] in {"then", "else"}
+        )
+        for run in trials
+    }
+    assert went == story_of_trials.WAYS
+    assert len({run.flow_version for run in trials}) == 2
+    assert sum(run.flow == "tip" for run in calm.journal.runs()) == 2
+    # Every call is heard once, those of the time in which the CRM was down after some tries.
+    assert Counter(said["id"] for said in calm.systems.heard).most_common(1)[0][1] == 1
+    assert calm.calls["call_webhooks: Caller.post"] > len(calm.systems.heard)
 
 
 @pytest.mark.parametrize("fault", SAMPLE, ids=str)

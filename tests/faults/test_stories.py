@@ -7,8 +7,9 @@ import pytest
 from homing.domain.time import MINUTE
 from tests.faults import plan
 from tests.faults.plan import Fault
-from tests.faults.shop import END, START, Story, shop, tell
+from tests.faults.shop import Story, shop, tell
 from tests.faults.verdict import judge
+from tests.faults.when import END, START
 from tests.faults.world import World
 
 

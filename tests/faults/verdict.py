@@ -11,13 +11,14 @@ from homing.domain.delivery.message import send_id
 from homing.domain.time import DAY, MINUTE, iso
 from homing.services.resolve import resolve
 from tests.faults import plan
+from tests.faults.flow_verdict import judge_flows
 from tests.faults.post import Taken
 from tests.faults.shop import CAP, CONSENTING, OVERALL, QUIET_FROM, QUIET_UNTIL, TRANSACTIONAL, WITHIN
 from tests.faults.world import World
 
 LEASE = 2 * MINUTE
 Saying = Callable[[str], None]
-_MARKETING = frozenset({"reminder", "last-call", "welcome"})
+_MARKETING, _LETTERS = frozenset({"reminder", "last-call", "welcome"}), frozenset({"news", "glad", "pity"})
 
 
 @dataclass
@@ -49,6 +50,7 @@ def judge(world: World, calm: World | None = None) -> Verdict:
     _without_end(world, entries, say_of(say, "lost"))
     _unknown(world, entries, taken, say_of(say, "unknown"))
     _codes(world, say_of(say, "codes"))
+    judge_flows(world, calm, say_of(say, "flows"))
     for refusal in world.refusals:
         say(f"refused: {refusal}")
     if calm is not None:
@@ -58,8 +60,9 @@ def judge(world: World, calm: World | None = None) -> Verdict:
 
 
 def _started(world: World) -> set[tuple[str, str, str]]:
-    """The runs by flow, key and whose they are by now: under which of their names they began may differ."""
-    runs = world.journal.runs()
+    """The runs by flow, key and whose they are by now: under which of their names they began may differ. What other runs
+    began, and what may begin again, is told apart (flow_verdict)."""
+    runs = [run for run in world.journal.runs() if run.flow not in {"sequel", "tip"}]
     people = resolve(world.profiles, {run.profile_id for run in runs})
     return {(run.flow, run.key, people[run.profile_id].id if run.profile_id in people else "") for run in runs}
 
@@ -114,7 +117,7 @@ def _crowded(world: World, say: Saying) -> None:
         if mail.template not in TRANSACTIONAL:
             by_person.setdefault(mail.email, []).append(mail)
     for mails in by_person.values():
-        for counted, most in ((_MARKETING, CAP), (_MARKETING | {"news"}, OVERALL)):
+        for counted, most in ((_MARKETING, CAP), (_MARKETING | _LETTERS, OVERALL)):
             at = sorted(mail.at for mail in mails if mail.template in counted)
             for first, beyond in zip(at, at[most:], strict=False):
                 if beyond - first < WITHIN - slack:

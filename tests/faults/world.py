@@ -30,10 +30,15 @@ from homing.domain.delivery.links import Links
 from homing.domain.delivery.message import Mail, SendRequest
 from homing.domain.engine import Engine
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
+from homing.domain.flows.effects import CallRequest
+from homing.domain.flows.language import detail_types
+from homing.domain.flows.run import Run
 from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import HOUR, MINUTE, SECOND
+from homing.domain.webhooks.message import Signer
 from homing.local.faults import Crash
+from homing.services.call_webhooks import CallWebhooks, Delivery, Outcome
 from homing.services.codes import Codes
 from homing.services.http import HttpRequest, HttpResponse
 from homing.services.manage_preferences import ManagePreferences
@@ -47,6 +52,7 @@ from homing.services.sending_rate import Pace, Reckoning
 from homing.services.update_profiles import StreamItem, UpdateProfiles
 from homing.services.wake_due import WakeDue
 from tests.faults import plan
+from tests.faults.calls import CallQueue, Systems
 from tests.faults.lanes import Agenda, Queue, Shard
 from tests.faults.plan import Fault
 from tests.faults.post import PostOffice
@@ -60,12 +66,13 @@ _DEPTH = 3
 @dataclass
 class Worker:
     """One invocation. ``claim`` is the send that it claimed and has not settled; ``gate_at`` when it last read stops;
-    ``called`` that it called SES."""
+    ``called`` that it called SES; ``read_at`` when it last read profiles."""
 
     function: str
     skew: int = 0
     claim: str = ""
     gate_at: int = 0
+    read_at: int = 0
     called: bool = False
     alive: bool = True
 
@@ -94,26 +101,39 @@ class World:
         self.inbox = Queue(self.agenda, self._flow)
         self.outbox = Queue(self.agenda, self._send)
         self.engagement = Queue(self.agenda, self._engage)
-        self.post = PostOffice(self)
+        self.calls_out = CallQueue(self.agenda, self._call)
+        self.post, self.systems = PostOffice(self), Systems(self)
         self.worker: Worker | None = None
         # Calls of each site of each function, strikes of each fault, and what the oracle needs to know.
         self.calls: Counter[str] = Counter()
+        self.called_at: dict[str, list[int]] = {}
         self.struck: Counter[Fault] = Counter()
         self.mended_at: dict[Fault, int] = {}
         self.cut: set[str] = set()
         self.refusals: list[str] = []
         self.consent_ended: dict[str, int] = {}
         self.decided: dict[str, SendRequest] = {}
+        self.asked_calls: dict[str, CallRequest] = {}
+        # Run → when the profile was read by which it was decided that what it waited for did not happen.
+        self.given_up: dict[str, int] = {}
+        # Hash of a message's id → when a profile with it was first stored.
+        self.folded: dict[str, int] = {}
         self.skewed = self.paused = False
         self._services: dict[str, Any] = {}
         self._depth = 0
         self._swept = 0
         self._failed_sweeps = 0
+        self._due: tuple[int | None, int | None] | None = None
 
     @property
     def now(self) -> int:
         """The true time."""
         return self.agenda.now
+
+    def deploy(self, campaigns: Campaigns) -> None:
+        """From now on every process that starts works with these; who is at work finishes with what it has."""
+        self.campaigns = campaigns
+        self._services.clear()
 
     # Faults
 
@@ -123,6 +143,7 @@ class World:
         place = f"{function}: {site}"
         number = self.calls[place]
         self.calls[place] += 1
+        self.called_at.setdefault(place, []).append(self.now)
         for fault in self.faults:
             if fault.function != function or fault.site != site or number < fault.first:
                 continue
@@ -188,7 +209,14 @@ class World:
             # Two at once are many here, so that sweeps write down how far they are.
             return WakeDue(profiles, journal, stream, inbox, outbox, self._clock, progress=progress, many=2)
         if function == "run_flows":
-            return RunFlows(shop, identity, profiles, journal, outbox, self._clock)
+            calls = port("Calls", _Put(self._to_calls))
+            return RunFlows(
+                shop, identity, profiles, journal, outbox, self._clock, stream=stream, inbox=inbox, calls=calls
+            )
+        if function == "call_webhooks":
+            return CallWebhooks(
+                shop, profiles, port("Caller", self.systems), Signer(SECRET), self._clock, jitter=self.random.random
+            )
         if function == "send_email":
             return SendEmail(
                 shop, identity, profiles, journal, port("Mailer", self.post), Renderer(shop), self.links, self._clock,
@@ -215,8 +243,13 @@ class World:
             self.decided.setdefault(request.send_id, request)
         self.outbox.put([json.dumps(request.to_dict()) for request in requests], delay=delay)
 
+    def _to_calls(self, requests: Sequence[CallRequest], delay: int = 0) -> None:
+        for request in requests:
+            self.asked_calls.setdefault(request.id, request)
+        self.calls_out.put(requests, delay)
+
     def _to_bus(self, events: Sequence[BusEvent], delay: int = 0) -> None:
-        wanted = {flow.on.detail_type for flow in self.campaigns.flows.values()}
+        wanted = detail_types(self.campaigns.flows.values())
         told = [event for event in events if event.detail_type in wanted]
         self._to_inbox([{"detail-type": event.detail_type, "detail": event.detail} for event in told], delay)
 
@@ -229,6 +262,13 @@ class World:
         said = profile.consents.get("marketing")
         if said is not None and said.refused and profile.email:
             self.consent_ended.setdefault(profile.email, self.now)
+        for seen in profile.seen:
+            self.folded.setdefault(seen, self.now)
+
+    def stored(self, run: Run) -> None:
+        """A run as it was stored; for the oracle."""
+        if self.worker and any(note["did"] == "else" for note in run.trace):
+            self.given_up.setdefault(run.id, self.worker.read_at)
 
     # What functions are woken by
 
@@ -247,6 +287,10 @@ class World:
     def _send(self, body: str) -> None:
         request = SendRequest.from_dict(json.loads(body))
         self._acknowledge("send_email", lambda send: send(request))
+
+    def _call(self, delivery: Delivery) -> Outcome:
+        (outcome,) = self._invoke("call_webhooks", lambda call: call([delivery]))
+        return outcome  # type: ignore[no-any-return]
 
     def _engage(self, body: str) -> None:
         self._acknowledge("record_engagement", lambda record: record(json.loads(body)))
@@ -301,11 +345,12 @@ class World:
         return max(-(-min(wakes) // MINUTE) * MINUTE, (self._swept // MINUTE) * MINUTE + gap)
 
     def _sweep(self) -> None:
-        before = self.profiles.next_wake(), self.journal.next_wake()
+        due = self.profiles.next_wake(), self.journal.next_wake()
+        # What was due at the last sweep is due still: what it handed on came to nothing.
+        failed, self._due = due == self._due, due
         self._swept = self.now
         try:
             self._invoke("wake_due", lambda wake: wake())
-            failed = (self.profiles.next_wake(), self.journal.next_wake()) == before
         except (Unavailable, Conflict, Crash):
             failed = True
         self._failed_sweeps = self._failed_sweeps + 1 if failed else 0

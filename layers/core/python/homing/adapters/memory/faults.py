@@ -34,7 +34,6 @@ class Site:
 
 _RANKING = "thresholds of RFM scores, counted at night"
 _FREED = "what a dropped send gives back: tests of discount codes"
-_WAITING = "flows that wait for something, changed, or call others: tests of flows"
 _COMMANDS = "flows for many people, paused, stopped: tests of commands"
 _REBUILD = "read back for rebuilds and audits"
 
@@ -53,10 +52,10 @@ SITES: tuple[Site, ...] = (
     Site("Journal", "start_run", "write"),
     Site("Journal", "load_run", "read"),
     Site("Journal", "save_run", "write"),
-    Site("Journal", "load_agenda", "read", consistent=True, aside=_WAITING),
-    Site("Journal", "save_agenda", "write", aside=_WAITING),
+    Site("Journal", "load_agenda", "read", consistent=True),
+    Site("Journal", "save_agenda", "write"),
     Site("Journal", "keep_flow", "write"),
-    Site("Journal", "load_flow", "read", aside=_WAITING),
+    Site("Journal", "load_flow", "read", consistent=True),
     Site("Journal", "load_ledger", "read"),
     Site("Journal", "save_ledger", "write"),
     Site("Journal", "due", "read"),
@@ -77,8 +76,8 @@ SITES: tuple[Site, ...] = (
     Site("RankingStore", "save", "write", aside=_RANKING),
     Site("FlowInbox", "put", "put"),
     Site("Outbox", "put", "put"),
-    Site("Calls", "put", "put", aside=_WAITING),
-    Site("Caller", "post", "write", aside=_WAITING),
+    Site("Calls", "put", "put"),
+    Site("Caller", "post", "write"),
     Site("Mailer", "send", "send"),
     Site("Archive", "put", "write"),
     Site("ArchiveReader", "keys", "read", aside=_REBUILD),
