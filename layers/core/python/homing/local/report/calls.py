@@ -21,7 +21,9 @@ def calls(numbers: Numbers) -> str:
         f'<td class="n" data-name="Calls">{number:,}</td><td class="n" data-name="People">{people[webhook, flow]:,}</td></tr>'
         for (webhook, flow), number in often.most_common()
     )
-    lead = "Flows told other systems something. Here nobody was called: what would have been said stands in calls.jsonl."
+    lead = (
+        "Flows told other systems something. Here nobody was called: what would have been said stands in calls.jsonl."
+    )
     table = (
         '<div class="card scroll"><table class="stack"><thead><tr><th scope="col">Webhook</th><th scope="col">Flow</th>'
         '<th scope="col" class="n">Calls</th><th scope="col" class="n">People</th></tr></thead>'
