@@ -70,6 +70,7 @@ def test_a_recording_is_read_in_order_of_time_and_then_of_lines(tmp_path: Path) 
         ("\ud800", "bad_json"),
         ("{}", "missing_timestamp"),
         ('{"timestamp": "yesterday"}', "bad_time"),
+        ('{"timestamp": "9999-01-01T00:00:00Z"}', "bad_time"),
         ('{"timestamp": 7}', "bad_time"),
     ],
 )

@@ -18,6 +18,8 @@ from homing.local.outputs import QuarantineLine
 
 # How long time goes on after the last event, so that flows with waits come to their ends.
 AFTERWARDS = 7 * DAY
+# Time passes sweep by sweep: a slip of the pen must not make it pass for thousands of years.
+_TOO_LATE = parse_instant("2100-01-01T00:00:00Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,4 +140,7 @@ def read_line(raw: bytes, number: int) -> Recorded:
         raise InvalidInput("the message has no timestamp, so it has no place in time", code="missing_timestamp")
     if not isinstance(stated, str):
         raise InvalidInput("the timestamp is not a text such as 2026-11-22T08:30:00Z", code="bad_time")
-    return Recorded(parse_instant(stated), number, message, len(raw))
+    at = parse_instant(stated)
+    if at >= _TOO_LATE:
+        raise InvalidInput(f"{stated} lies too far ahead: playing until then would take for ever", code="bad_time")
+    return Recorded(at, number, message, len(raw))

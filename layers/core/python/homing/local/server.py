@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from homing.domain.errors import HomingError, InvalidInput
-from homing.domain.time import iso
+from homing.domain.time import DAY, iso
 from homing.local import by_hand, mailbox
 from homing.local.clock import duration_of, instant_of
 from homing.local.collect import call_lines, quarantined
@@ -25,6 +25,7 @@ from homing.local.host import LocalHost
 from homing.local.http import Response
 
 _PUMP_SECONDS = 0.25
+_FARTHEST = 5 * 366 * DAY
 _ONLY_POST = b'{"code": "method_not_allowed", "message": "events are posted"}'
 _LOG = logging.getLogger(__name__)
 
@@ -105,6 +106,8 @@ class Served:
                     )
             else:
                 target = before + duration_of(_field(headers, body, "advance"))
+            if target - before > _FARTHEST:
+                raise InvalidInput("at most five years at a time: each minute between is played", code="too_far")
             self.host.advance_to(target)
             self.ahead += max(0, target - before)
             if "text/html" in headers.get("accept", ""):
