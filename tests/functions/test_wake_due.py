@@ -27,7 +27,7 @@ def test_what_is_due_is_handed_on_and_the_rest_sleeps(account: Account, voice: M
     assert handler({}, None) == {"profiles": 1, "runs": 1, "sends": 0, "jobs": 0}
     assert [json.loads(data)["wake"] for data in account.streamed()] == ["ada"]
     assert account.queued("inbox") == [{"wake_run": "run-ada"}]
-    assert voice.counts == {"ProfilesWoken": 1, "RunsWoken": 1, "SendsWoken": 0}
+    assert voice.counts == {"ProfilesWoken": 1, "RunsWoken": 1, "SendsWoken": 0, "JobsWoken": 0}
 
 
 def test_where_a_sweep_stopped_the_next_one_goes_on(account: Account, voice: MemoryTelemetry) -> None:

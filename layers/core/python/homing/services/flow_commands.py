@@ -98,7 +98,7 @@ class FlowCommands:
             kind=kind,
             # One that names somebody stands nowhere.
             request_id=str(named if named and "@" not in str(named) else envelope.get("id") or "")[:128],
-            flow=str(flow) if flow in self.campaigns.flows else "",
+            flow=flow if isinstance(flow, str) and flow in self.campaigns.flows else "",
             at=parse_instant(str(envelope["time"])) if envelope.get("time") else self.clock(),
             source=str(envelope.get("source") or ""),
             told=bool(envelope.get("id")),
