@@ -77,6 +77,23 @@ def test_a_flow_starts_another_once_however_often_it_is_asked() -> None:
     assert started.data == {"data": {"why": "test"}}
 
 
+def test_flows_that_start_each_other_at_once_come_to_an_end() -> None:
+    flows = [
+        {"name": "ask", "on": "flow_requested", "steps": [{"start": "other"}]},
+        {"name": "other", "on": "flow_requested", "steps": [{"start": "ask"}]},
+    ]
+    run = shop(*flows)
+    run.request({"flow": "ask", "user_id": "ana", "request_id": "r1"})
+    assert 20 <= len(run.journal.runs()) <= 22
+
+
+def test_a_flow_may_start_itself_again_after_a_wait() -> None:
+    run = shop(asked({"send": "a"}, {"wait": "1d"}, {"start": "ask"}))
+    run.request({"flow": "ask", "user_id": "ana", "request_id": "r1"})
+    run.pass_time(run.now + 30 * DAY)
+    assert len(templates(run)) == 31
+
+
 def test_a_webhook_is_asked_for_under_the_id_of_its_step() -> None:
     run = shop(asked({"call": "crm", "data": {"total": {"trigger": "data.total"}, "kind": "lead"}}))
     run.request({"flow": "ask", "user_id": "ana", "data": {"total": 3}})

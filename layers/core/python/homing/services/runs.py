@@ -17,7 +17,7 @@ from homing.domain.flows.language import Flow
 from homing.domain.flows.run import Run
 from homing.domain.flows.steps import WaitFor, find
 from homing.domain.profiles.profile import Profile
-from homing.domain.time import DAY
+from homing.domain.time import DAY, MINUTE
 from homing.services.flow_states import FlowStates
 from homing.services.flow_versions import FlowVersions
 from homing.services.ports import Calls, Clock, FlowInbox, Journal, Outbox, ProfileStore, Stream, StreamRecord
@@ -26,6 +26,8 @@ from homing.services.resolve import resolve
 _ATTEMPTS = 5
 # Queues tell a trigger again within hours, and people put back what lay in a dead-letter queue within days.
 _TOLD_AGAIN = 3 * DAY
+# Flows that start each other so often within minutes go round in a circle.
+_DEEPEST, _AT_ONCE = 20, 10 * MINUTE
 
 Told = Callable[[Run | None, Run], None]
 
@@ -83,12 +85,29 @@ class Runs:
                 return "ignored"
         if compiled.only_if is not None and not compiled.only_if.check(profile, t)[0]:
             return "not_for_them"
+        if self._goes_round(trigger, now):
+            return "ignored"
         if flow.again_after is not None and not self._begin(flow, trigger, names):
             return "too_soon"
         self.versions.keep(compiled)
         if self.states.of(flow.name).paused:
             return "started" if self._start_parked(runs[0], counts) else "ignored"
         return "started" if self._advance(runs[0], compiled, profile, counts, fresh=True) else "ignored"
+
+    def _goes_round(self, trigger: TriggerEvent, now: int) -> bool:
+        """Whether a long row of flows started each other with no wait in between. `homing check` refuses such campaigns;
+        this is for those that nobody checked. A start names the run that asked for it, so one read tells in the usual case.
+        """
+        asked = trigger.id
+        for _ in range(_DEEPEST):
+            starter, of_a_run, _ = asked.partition(":")
+            if trigger.kind != "flow_requested" or not of_a_run:
+                return False
+            run = self.journal.load_run(starter)
+            if run is None or now - run.started_at > _AT_ONCE:
+                return False
+            asked = run.trigger_id
+        return True
 
     def _told_again(self, held: Run, trigger: TriggerEvent, now: int) -> None:
         """Hands on once more what the run asked for when it began: whoever stored it may have got no further. Who was told the
