@@ -123,7 +123,10 @@ class Batch:
                 self._wake(record, item)
             else:
                 self._event(record, item)
-        return self._write(parallel)
+        outcome = self._write(parallel)
+        # The batch and its people know each other: parted here, they are gone at once and not when garbage is collected.
+        self.people.part()
+        return outcome
 
     def _wake(self, record: StreamItem, wake: Wake) -> None:
         people = self.people

@@ -68,6 +68,10 @@ class People:
                 else:
                     item.moving = set()
 
+    def part(self) -> None:
+        """The batch is done: nothing is merged or noted any more."""
+        del self._merge_profiles, self._note
+
     # What is known
 
     def root(self, id: str) -> str:

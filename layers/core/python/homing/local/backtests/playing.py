@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +73,25 @@ class Playing:
 
 
 def _play(backtest: Backtest, source: Source, end: int, tick: Tick | None) -> None:
+    with _seldom_collected():
+        _lines(backtest, source, end, tick)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """What a backtest makes falls apart by itself; looking for circles among all that it keeps took a fifth of its time."""
+    gc.collect()
+    gc.freeze()
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+def _lines(backtest: Backtest, source: Source, end: int, tick: Tick | None) -> None:
     play = backtest.archived_line if source.archived else None
     for count, recorded in enumerate(source, start=1):
         if recorded.at > end:
