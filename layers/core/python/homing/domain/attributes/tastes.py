@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 from homing.domain.attributes.attribute import future
@@ -25,6 +27,7 @@ _IDS = ("product_id", "sku", "id")
 # Where in a line of a touch the category and the brand stand.
 _PLACES = {"category": 1, "brand": 2}
 _NONE: list[Entry] = []
+_KEYS = count()
 
 # Something touched: what, how much it weighs, when, and in which place of the memory (0 is the latest).
 Touch = tuple[str, float, int]
@@ -42,6 +45,8 @@ class Touches:
         # By name the last answer and what it was made of: several attributes ask for the same of one person.
         self._known: dict[str, tuple[list[Entry], dict[str, float]]] = {}
         self._latest: tuple[list[Entry], list[Entry]] = (_NONE, _NONE)
+        # Under which key a profile carries along what its touches come to.
+        self._key = f"touches:{next(_KEYS)}"
 
     def reads(self, *asked: str) -> frozenset[str]:
         """Plans the memory, with ``category``, ``brand``, ``product`` or ``device`` in it. Returns the slot."""
@@ -126,6 +131,34 @@ class Touches:
                     sums[value] = sums.get(value, 0.0) + weight * (count if count.__class__ is int else 1)
         self._known[name] = (entries, sums)
         return sums
+
+    def has(self, name: str, of: str, profile: Profile, entries: list[Entry]) -> bool | None:
+        """Whether any touch is of that category or brand; None where no touch tells of any. Most rules ask for one that most
+        people never touch, and with each touch: what the others came to is known, and only what is new is looked at."""
+        key = f"{self._key}:{name}"
+        known: tuple[list[Entry], Counter[str]] | None = profile.worked.get(key)
+        if known is None or known[0] is not entries:
+            counts = self._moved(name, entries, *known) if known is not None else None
+            if counts is None:
+                counts = Counter()
+                for entry in entries:
+                    counts.update(self._values(name, entry))
+            known = profile.worked[key] = (entries, counts)
+        counts = known[1]
+        return counts.get(of, 0) > 0 if counts else None
+
+    def _moved(self, name: str, entries: list[Entry], before: list[Entry], counts: Counter[str]) -> Counter[str] | None:
+        """The counts after one more touch, the oldest perhaps forgotten; None where it is something else."""
+        kept = len(entries) - 1
+        if not entries or kept > len(before) or entries[1:] != before[:kept]:
+            return None
+        counts.update(self._values(name, entries[0]))
+        for gone in before[kept:]:
+            counts.subtract(self._values(name, gone))
+        return +counts
+
+    def _values(self, name: str, entry: Entry) -> list[str]:
+        return [value for line in (entry[2] or {}).get("p", ()) if (value := self._named(name, line))]
 
     def of(self, name: str, entries: list[Entry]) -> Iterator[Touch]:
         """Touches of categories, brands or products."""
@@ -227,7 +260,10 @@ class Affinity(_OfTouches):
 
     def value(self, profile: Profile, t: int) -> float | None:
         """0 to 1; None where no touch tells."""
-        sums = self._touches.sums(self._name, self._touches.entries(profile, t))
+        entries = self._touches.entries(profile, t)
+        if not (has := self._touches.has(self._name, self._of, profile, entries)):
+            return None if has is None else 0.0
+        sums = self._touches.sums(self._name, entries)
         return round(sums.get(self._of, 0.0) / sum(sums.values()), 4) if sums else None
 
 

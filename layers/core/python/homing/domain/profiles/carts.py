@@ -318,8 +318,19 @@ def prune(carts: dict[str, Any], now: int, forget_after: int) -> None:
             del carts[token]
 
 
+def _is_plain(log: dict[int, list[Any]], floor: int, now: int, forget_after: int) -> bool:
+    """Whether everything still matters, as while a cart is being filled: no snapshot, nothing ordered, ahead or forgotten."""
+    youngest = now - forget_after
+    for at, kind, _ in log.values():
+        if not (floor < at <= now and at > youngest) or kind == "set" or kind == _FORGET:
+            return False
+    return True
+
+
 def _pruned(log: dict[int, list[Any]], floor: int, now: int, forget_after: int) -> dict[int, list[Any]]:
     """What of a log still matters. When the cart was forgotten is written down before the operations around are dropped."""
+    if len(log) <= _MAX_OPERATIONS and _is_plain(log, floor, now, forget_after):
+        return log
     moments = sorted(entry[0] for entry in log.values() if floor < entry[0] <= now and entry[1] != _FORGET)
     gaps = [
         at + forget_after for at, after in zip(moments, [*moments, now][1:], strict=True) if after >= at + forget_after

@@ -153,8 +153,9 @@ def prune(profile: Profile, plan: FoldPlan, now: int) -> set[str]:
     was forgotten too, because they were full."""
     cut = memory.prune(profile.memory, plan.slots, now)
     carts.prune(profile.carts, now, plan.forget_carts_after)
-    recent = sorted(((at, key) for key, at in profile.seen.items() if at + SEEN_FOR > now), reverse=True)[:MAX_SEEN]
-    profile.seen = {key: at for at, key in recent}
+    if len(profile.seen) > MAX_SEEN or min(profile.seen.values(), default=now) + SEEN_FOR <= now:
+        recent = sorted(((at, key) for key, at in profile.seen.items() if at + SEEN_FOR > now), reverse=True)[:MAX_SEEN]
+        profile.seen = {key: at for at, key in recent}
     for kind, values in profile.identifiers.items():
         if len(values) > bounds.MAX_IDENTIFIERS:
             profile.identifiers[kind] = set(sorted(values)[: bounds.MAX_IDENTIFIERS])
