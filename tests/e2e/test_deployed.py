@@ -14,8 +14,15 @@ from itertools import count
 import pytest
 from segment import analytics
 
-from homing.domain.time import SECOND
+from homing.adapters.files import read_folder
+from homing.adapters.s3 import S3Archive
+from homing.adapters.s3_files import S3Files
+from homing.cli.backtest_stage import Execution, play
+from homing.domain.content.publish import publish
+from homing.domain.time import DAY, SECOND
+from homing.local.backtests.staged import Staged
 from homing.services.flow_states import KEEP
+from infra.config import ROOT
 from tests.e2e.conftest import WRITE_KEY, Deployed
 
 pytestmark = pytest.mark.e2e
@@ -165,3 +172,32 @@ def test_a_flow_is_started_paused_resumed_and_stopped_by_events(deployed: Deploy
     assert put("FlowRequested", user_id="kim") == "flow_stopped"
     assert put("FlowRequested", user_id="kim", flow="nothing") == "unknown_flow"
     assert (to("ida"), to("jun"), to("kim")) == (1, 1, 0)
+
+
+def test_the_stage_plays_its_own_archive_in_parts(deployed: Deployed) -> None:
+    client = sdk(deployed)
+    for person in ("mara", "noa"):
+        client.identify(person, {"email": f"{person}@customers.example", "consent": {"marketing": True}})
+        fill_a_cart(client, person, f"cart-of-{person}", KETTLE)
+    s3, bucket = deployed.client("s3"), deployed.outputs["ArchiveBucketName"]
+    archive = S3Archive(s3, bucket)
+
+    def events() -> int:
+        return sum(len(archive.read(key)) for key in archive.keys("events/"))
+
+    deployed.eventually(lambda: events() >= 4, "four archived events")
+    staged = Staged(S3Files(s3, bucket, "backtests/e2e-1/"), archive)
+    execution = Execution(deployed.client("stepfunctions"), deployed.outputs["BacktestMachineArn"], time.sleep)
+    shown: list[str] = []
+
+    campaigns = publish(read_folder(ROOT / "layers/campaigns"))
+    now = round(time.time() * SECOND)
+    found = play(
+        staged, execution, "e2e-1", campaigns, ("the same", campaigns), now - DAY, lambda what, *_: shown.append(what)
+    )
+
+    assert found.events >= 4
+    assert found.profiles >= 2
+    assert found.flows["cart-recovery"].sent >= 2
+    assert found.differences is not None
+    assert found.differences.people == 0
