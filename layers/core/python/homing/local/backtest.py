@@ -40,7 +40,7 @@ from homing.domain.profiles.identity import ArchiveIdentity, Identity
 from homing.domain.profiles.profile import WAKE_BUCKETS, Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
-from homing.local.backtests.nights import RANKED, Night, Standings, standings_of
+from homing.local.backtests.nights import RANKED, RANKING_EVENTS, Night, Standings, is_settled, standings_of
 from homing.local.backtests.sources import archived_event
 from homing.local.backtests.steps import StepCounting
 from homing.local.backtests.streams import Sink
@@ -172,6 +172,13 @@ class Backtest:
         self.events += 1
         if self._begins is None:
             self._begins = event.received
+        if (
+            self.nightly is not None
+            and event.name not in RANKING_EVENTS
+            and is_settled(self.profiles, self.identity, event)
+        ):
+            # Only customers are counted: an event that is no order and shows nobody to be anybody else changes none of it.
+            return
         owner = self._update(told)
         if owner is not None and event.name == names.ORDER_COMPLETED:
             self.counting.order(owner, event.occurred, self.now)

@@ -18,12 +18,20 @@ import orjson
 from homing.domain.attributes.rankings import Standing, Thresholds, rank
 from homing.domain.campaigns import Campaigns
 from homing.domain.engine import CUSTOMERS, Engine
+from homing.domain.events import names
+from homing.domain.events.event import Event
+from homing.domain.profiles.identity import Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.segments.language import Computed, Segment
+from homing.services.batch import named
 from homing.services.ports import Journal, ProfileStore
+from homing.services.resolve import load, root
 
 # So many customers tell enough here: nights are many in a backtest over years.
 RANKED = 2_000
+
+# What customers are ranked by.
+RANKING_EVENTS = frozenset({names.ORDER_COMPLETED, names.ORDER_CANCELLED, names.ORDER_REFUNDED})
 
 # A customer's id, and where they stand; None for who has no order that counts any more.
 Standings = tuple[str, Standing | None]
@@ -45,6 +53,17 @@ def standings_of(engine: Engine, journal: Journal, profiles: ProfileStore, now: 
         profile = held.get(id_)
         found.append((id_, engine.attributes.standing(profile, now) if isinstance(profile, Profile) else None))
     return found
+
+
+def is_settled(profiles: ProfileStore, identity: Identity, event: Event) -> bool:
+    """Whether all that an event names is one person's already, so that it says nothing new of who is whom."""
+    ids = named(event, identity).ids
+    items = load(profiles, ids)
+    if any(item.shared for item in items.values()):
+        return False
+    ends = {root(items, id_) for id_ in ids}
+    known = items.get(ends.pop()) if len(ends) == 1 else None
+    return isinstance(known, Profile) and not known.moving
 
 
 def for_ranking(campaigns: Campaigns) -> Campaigns:
