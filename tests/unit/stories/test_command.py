@@ -84,6 +84,20 @@ def test_a_warning_keeps_no_story_from_being_played(folder: Path) -> None:
     assert "held.yaml:7:17: unknown_event warning: no event is called 'Product Vieved'" in result.output
 
 
+def test_a_story_that_expects_nothing_is_played_and_never_passes(folder: Path) -> None:
+    file = folder / "idle.yaml"
+    file.write_text(HEAD + "  - ana: {does: Rang}\n", encoding="utf-8")
+    result = story(file)
+    assert result.exit_code == 1
+    assert f"{file}:6:1: nothing_expected warning: nothing is expected, so this tests nothing" in result.output
+    assert "✗ idle: A story" in result.output
+    assert "ana: gets hello (hello) at ana@example.com" in result.output
+    assert result.output.splitlines()[-1].endswith("s: 1 without anything expected")
+    assert story(folder).output.splitlines()[-1].endswith("s: 1 not as expected, 1 without anything expected")
+    (told,) = json.loads(story(file, "--json").output)
+    assert (told["held"], told["problems"][0]["code"]) == (False, "nothing_expected")
+
+
 def test_where_there_is_no_story_says_so(tmp_path: Path) -> None:
     assert story(tmp_path).exit_code == 2
     missing = story(tmp_path / "nothing.yaml")

@@ -16,8 +16,11 @@ from tests.scenarios.test_stories import FILES, name
 from tests.unit.stories.support import HEAD, problems
 
 
+SOMETHING = "  - expect: {no_mail: true}\n"
+
+
 def in_step(step: str) -> list[str]:
-    return problems(f"{HEAD}  - {step}\n")
+    return problems(f"{HEAD}  - {step}\n{SOMETHING}")
 
 
 # The step is in line 7, its first letter in column 5.
@@ -111,10 +114,21 @@ def test_every_mistake_is_told_at_once() -> None:
 
 
 def test_a_property_that_is_called_like_a_word_of_stories_goes_below_properties() -> None:
-    story, found = read_story(f"{HEAD}  - ana: {{does: Rang, door: 2, properties: {{late: 7}}}}\n", "s.yaml")
+    story, found = read_story(f"{HEAD}  - ana: {{does: Rang, door: 2, properties: {{late: 7}}}}\n{SOMETHING}", "s.yaml")
     assert found == []
     assert story is not None
     assert story.steps[0].what.all_properties() == {"door": 2, "late": 7}
+
+
+def test_a_story_that_expects_nothing_is_told_and_refused_by_the_schema_for_editors() -> None:
+    text = f"{HEAD}  - ana: {{does: Rang}}\n"
+    assert problems(text) == [
+        "6:1 nothing_expected nothing is expected, so this tests nothing: add a step like `expect: {mail: …}` or"
+        " `expect: {no_mail: true}`"
+    ]
+    validator = jsonschema.Draft202012Validator(schemas()["story"])
+    assert not validator.is_valid(parse_yaml(text, "s.yaml").value)
+    assert validator.is_valid(parse_yaml(text + SOMETHING, "s.yaml").value)
 
 
 @pytest.mark.parametrize("file", FILES, ids=name)
@@ -140,7 +154,7 @@ ONLY_WHEN_READ = (
     ],
 )
 def test_the_schema_for_editors_refuses_mistakes(step: str) -> None:
-    written = parse_yaml(f"{HEAD}  - {step}\n", "s.yaml").value
+    written = parse_yaml(f"{HEAD}  - {step}\n{SOMETHING}", "s.yaml").value
     assert not jsonschema.Draft202012Validator(schemas()["story"]).is_valid(written)
 
 

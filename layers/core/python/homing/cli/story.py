@@ -91,7 +91,12 @@ def _failure(file: Path, failure: Failure) -> str:
 def _summary(told: list[Told], seconds: float) -> str:
     held = sum(one.held for one in told)
     checks = _count(sum(one.played.checks for one in told if one.played), "expectation", "expectations")
-    verdict = "all as expected" if held == len(told) else f"{len(told) - held} not as expected"
+    idle = sum(one.played is not None and not (one.played.checks or one.played.failures) for one in told)
+    wrong = [
+        *([f"{len(told) - held - idle} not as expected"] if len(told) > held + idle else []),
+        *([f"{idle} without anything expected"] if idle else []),
+    ]
+    verdict = ", ".join(wrong) or "all as expected"
     return f"{_count(len(told), 'story', 'stories')}, {checks}, {seconds:.1f} s: {verdict}"
 
 

@@ -42,8 +42,7 @@ def read_story(data: bytes | str, file: str) -> tuple[Story | None, list[Invalid
     reader = Reader(located)
     story = reader.story(file.rsplit("/", 1)[-1].rsplit(".", 1)[0])
     reader.problems.sort(key=lambda problem: (problem.line, problem.column))
-    wrong = any(CODES[problem.code].severity == "error" for problem in reader.problems)
-    return (None if wrong else story), reader.problems
+    return (None if reader.is_wrong() else story), reader.problems
 
 
 @dataclass(slots=True)
@@ -57,6 +56,10 @@ class Reader:
     def wrong(self, message: str, path: Path, *, code: str = "invalid_value", key: bool = False) -> None:
         """Notes a mistake."""
         self.problems.append(self.located.error(message, code=code, path=path, key=key))
+
+    def is_wrong(self) -> bool:
+        """Whether something is a mistake, not only odd."""
+        return any(CODES[problem.code].severity == "error" for problem in self.problems)
 
     def model(self, kind: type[M], path: Path, value: Any = None) -> M | None:
         """What stands at a path, or ``value`` in its place."""
@@ -104,6 +107,9 @@ class Reader:
         if not isinstance(description, str):
             self.wrong("a description is a text", ("description",))
         steps = tuple(self._steps(("story",))) if "story" in whole else ()
+        if steps and not self.is_wrong() and not any(isinstance(step.what, Expect) for step in steps):
+            message = "nothing is expected, so this tests nothing: add a step like `expect: {mail: …}` or `expect: {no_mail: true}`"
+            self.wrong(message, ("story",), code="nothing_expected", key=True)
         return Story(name, str(description), at, self.people, steps, self.located)
 
     def _people(self) -> None:

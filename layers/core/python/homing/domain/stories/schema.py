@@ -57,6 +57,7 @@ def story_schema() -> Schema:
             },
             "story": {
                 "description": "What happens, in order.", "type": "array", "minItems": 1, "items": {"anyOf": steps},
+                "contains": {"type": "object", "required": ["expect"]},
             },
         },
         "required": ["description", "people", "story"],

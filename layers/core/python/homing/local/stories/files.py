@@ -26,8 +26,8 @@ class Told(NamedTuple):
 
     @property
     def held(self) -> bool:
-        """Whether all was as expected."""
-        return self.played is not None and not self.played.failures
+        """Whether all was as expected, and something was."""
+        return self.played is not None and self.played.checks > 0 and not self.played.failures
 
 
 def story_files(paths: Iterable[Path]) -> list[Path]:
