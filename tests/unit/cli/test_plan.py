@@ -29,7 +29,8 @@ from homing.local.backtest import LOCAL_SECRET, Backtest
 from homing.local.outputs import Message
 from homing.local.plans import live
 from homing.local.plans.changes import changes
-from homing.local.plans.plan import compare
+from homing.local.plans.plan import compare, judge
+from homing.local.plans.runs import Fate, OnTheWay
 from homing.services.ports import FirstMembers
 from homing.sources.segment_spec import read_message
 from tests.fixtures import small_history
@@ -173,6 +174,23 @@ def test_runs_whose_condition_nobody_remembers_any_more_are_told_with_what_to_do
     assert done.exit_code == 1
     assert "a condition of their version asks for Review Posted, which nothing remembered so far" in done.stdout
     assert "keep a segment that asks for it until they are done, or say `when_changed: move`" in done.stdout
+
+
+def test_versions_of_a_flow_whose_runs_end_for_the_same_reason_need_one_look(changed: Path) -> None:
+    plan = compare(publish(read_folder(changed)), publish(read_folder(STARTER)), 7)
+    gone: Counter[Fate] = Counter({"removed": 3})
+    plan.runs = [
+        OnTheWay("browse-follow-up", "v1", gone),
+        OnTheWay("browse-follow-up", "v2", Counter(gone)),
+        OnTheWay("cart-recovery", "v1", Counter({"end": 1})),
+    ]
+    judge(plan, None)
+    told = [note.words.partition(":")[0] for note in plan.notes if note.code == "runs_end"]
+    assert told == [
+        "6 runs of Browse follow up on the way would end with the deployment",
+        "1 run of Cart recovery on the way would end with the deployment",
+    ]
+    assert len({note.words for note in plan.notes}) == len(plan.notes)
 
 
 def test_codes_over_a_limit_need_a_look(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from homing.domain.stories.read import read_story
 from tests.scenarios.test_stories import FILES, name
 from tests.unit.stories.support import HEAD, problems
 
-
 SOMETHING = "  - expect: {no_mail: true}\n"
 
 

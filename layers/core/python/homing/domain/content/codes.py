@@ -196,7 +196,9 @@ CODES: dict[str, Code] = {
     "unused_template": Code("warning", "No flow sends this template."),
     # Stories
     "unknown_person": Code("error", "A story names somebody who is not among its people, or a step that there is not."),
-    "nothing_expected": Code("warning", "A story without `expect` tests nothing. `homing story` plays it and does not let it pass."),
+    "nothing_expected": Code(
+        "warning", "A story without `expect` tests nothing. `homing story` plays it and does not let it pass."
+    ),
     "new_memory": Code(
         "warning",
         "With `--against`: a rule asks for something that profiles did not remember so far, so it counts from its "

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from homing.domain.campaigns import Campaigns
 from homing.domain.engine import Engine
 from homing.domain.profiles.lacking import lacking
+from homing.domain.segments.language import Segment
 
 
 class NewMemory(NamedTuple):
@@ -20,7 +21,11 @@ class NewMemory(NamedTuple):
 
 def new_memory(new: Campaigns, old: Campaigns) -> Iterator[NewMemory]:
     """One line for each segment and flow of ``new`` and each thing that profiles under ``old`` do not remember, or not
-    enough of."""
+    enough of. What reads the same (`did: Product Viewed` with one category or another) is said once."""
+    yield from dict.fromkeys(_new_memory(new, old))
+
+
+def _new_memory(new: Campaigns, old: Campaigns) -> Iterator[NewMemory]:
     kept = Engine(old).plan.slots
     # Choices and templates may ask for any segment, and add nothing to what one segment needs.
     nothing: dict[str, object] = {"segments": {}, "flows": {}, "choices": {}, "templates": {}}
@@ -38,7 +43,7 @@ def new_memory(new: Campaigns, old: Campaigns) -> Iterator[NewMemory]:
 
 
 def _closure(campaigns: Campaigns, name: str, *, itself: bool = True) -> dict[str, object]:
-    """The segments that a segment asks for, at any depth, with it or without it; and those that attributes ask for."""
+    """The segments that a segment asks for, at any depth, with it or without what it asks for; and those that attributes ask for."""
     from homing.domain.content.references import references
 
     found: dict[str, object] = {}
@@ -51,6 +56,7 @@ def _closure(campaigns: Campaigns, name: str, *, itself: bool = True) -> dict[st
         found[one] = campaigns.segments[one]
         written = campaigns.segments[one].model_dump(mode="json", by_alias=True, exclude_unset=True)
         waiting += [target for kind, target, _ in references(written) if kind == "segment"]
-    if not itself:
-        found.pop(name, None)
+    if not itself and name in found:
+        # Others may ask for it (stages do), so it stays, as a rule that needs no memory.
+        found[name] = Segment.model_validate({"name": name, "when": {"trait": {"email": {"exists": True}}}})
     return found

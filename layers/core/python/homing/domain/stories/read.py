@@ -108,7 +108,8 @@ class Reader:
             self.wrong("a description is a text", ("description",))
         steps = tuple(self._steps(("story",))) if "story" in whole else ()
         if steps and not self.is_wrong() and not any(isinstance(step.what, Expect) for step in steps):
-            message = "nothing is expected, so this tests nothing: add a step like `expect: {mail: …}` or `expect: {no_mail: true}`"
+            example = "`expect: {mail: …}` or `expect: {no_mail: true}`"
+            message = f"nothing is expected, so this tests nothing: add a step like {example}"
             self.wrong(message, ("story",), code="nothing_expected", key=True)
         return Story(name, str(description), at, self.people, steps, self.located)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from decimal import Decimal
@@ -169,12 +170,15 @@ def _notes(plan: Plan, max_liability: Decimal | None) -> Iterable[Note]:
                 f"{now:,.0f} mails {what} in the next {count(plan.days, 'day')} instead of {was:,.0f}",
             )
             break
+    # Versions of a flow whose runs end for the same reason are one matter.
+    ending: Counter[tuple[str, str]] = Counter()
     for run in plan.runs:
         if run.ending:
-            yield Note(
-                "runs_end",
-                f"{count(run.ending, 'run')} of {humanise(run.flow)} on the way would end with the deployment: {advice(run)}",
-            )
+            ending[run.flow, advice(run)] += run.ending
+    for (flow, why), number in ending.items():
+        yield Note(
+            "runs_end", f"{count(number, 'run')} of {humanise(flow)} on the way would end with the deployment: {why}"
+        )
     if plan.expired[1] > plan.expired[0]:
         yield Note(
             "caps",
