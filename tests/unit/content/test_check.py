@@ -146,7 +146,22 @@ def test_an_event_almost_known_is_pointed_out_and_ones_own_are_fine() -> None:
         return [finding.problem.message for finding in lint(files)]
 
     assert about("Quiz Finished") == []
-    assert about("product viewed") == ["no event is called 'product viewed' (did you mean 'Product Viewed'?)"]
+    # Other events that share a word with one of the catalogue are no slips.
+    for own in (
+        "Order Delivered",
+        "Signed In",
+        "Card Added",
+        "Email Preferences Saved",
+        "Product Reviewed",
+        "Order Shipped",
+    ):
+        assert about(own) == []
+    for wrong, right in (
+        ("product viewed", "Product Viewed"), ("Order Completd", "Order Completed"), ("OrderCompleted", "Order Completed"),
+        ("order_completed", "Order Completed"), ("Ordre Completed", "Order Completed"), ("Cart Viewd", "Cart Viewed"),
+        ("Orders Completed", "Order Completed"), ("Check-out Started", "Checkout Started"),
+    ):  # fmt: skip
+        assert about(wrong) == [f"no event is called {wrong!r} (did you mean {right!r}?)"]
 
 
 def test_a_mistake_in_a_shared_block_is_said_once() -> None:

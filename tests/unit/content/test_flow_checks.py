@@ -326,12 +326,34 @@ def test_a_recording_tells_what_nobody_sends() -> None:
         str(one).partition(": ")[2] for one in never_heard(read(campaign_files("<mj-text>x</mj-text>") | files), heard)
     ]
     assert sorted(told) == [
-        "never_sent Review Posted never came with 'stars'",
-        "never_sent Review Posted never came with 'text'",
+        "never_sent Review Posted never came with 'stars' (it has rating)",
+        "never_sent Review Posted never came with 'text' (it has rating)",
         "never_sent browse_abandoned rests on Product Viewed, and nobody sends it",
         "never_sent nobody sends 'Orders Completed' (did you mean 'Order Completed'?)",
         "never_sent nobody was ever told to have a 'renewed_on' (did you mean 'renews_on'?)",
     ]
+
+
+def test_what_no_slip_explains_is_told_with_what_the_recording_has() -> None:
+    flow = b"on: {did: Order Delivered}\nsteps: [{add_to: x}]\n"
+    sources = read(campaign_files("<mj-text>x</mj-text>") | {"flows/a.yaml": flow})
+    heard = Heard()
+    for number, name in enumerate(("Email Delivered", "Order Completed", "Product Viewed")):
+        for _ in range(number + 1):
+            heard.add(name, {})
+    (told,) = never_heard(sources, heard)
+    assert told.message == (
+        "nobody sends 'Order Delivered' (the recording has Product Viewed, Order Completed and Email Delivered)"
+    )
+    heard.add("order delivered", {})
+    assert [one.message for one in never_heard(sources, heard)] == [
+        "nobody sends 'Order Delivered' (did you mean 'order delivered'?)"
+    ]
+    many = Heard()
+    for letter in "abcdefghijkl":
+        many.add(f"{letter * 5} seen", {})
+    (told,) = never_heard(sources, many)
+    assert told.message.endswith("iiiii seen, jjjjj seen and 2 more)")
 
 
 def condition(random: Random) -> dict[str, Any]:
@@ -455,7 +477,7 @@ def test_the_command_reads_a_recording_and_sorts_what_never_came(tmp_path: Path)
     told = json.loads(result.output)
     assert result.exit_code == 0
     assert {one["code"] for one in told} == {"never_sent"}
-    assert "nobody sends 'Product Added'" in {one["message"] for one in told}
+    assert "nobody sends 'Product Added' (the recording has Order Completed)" in {one["message"] for one in told}
     assert not any("'Order Completed'" in one["message"] for one in told)
     places = [(one["file"], one["line"], one["column"]) for one in told]
     assert places == sorted(places)

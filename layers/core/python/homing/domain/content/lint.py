@@ -19,7 +19,7 @@ from homing.domain.content.codes import CODES, Severity
 from homing.domain.content.publish import Sources, bundle, read
 from homing.domain.content.references import references, traits
 from homing.domain.content.scope import choices as choice_shape
-from homing.domain.content.suggest import closest
+from homing.domain.content.suggest import slip
 from homing.domain.content.template_source import TemplateSource
 from homing.domain.content.usage import Use, uses
 from homing.domain.content.variables import read_by
@@ -89,7 +89,7 @@ def _flows(sources: Sources, today: date | None) -> Iterator[InvalidCampaign]:
 def _events(rules: Iterable[Located]) -> Iterator[InvalidCampaign]:
     for located in rules:
         for kind, name, path in references(located.value):
-            if kind == "event" and name not in KNOWN and (meant := closest(name, KNOWN)):
+            if kind == "event" and name not in KNOWN and (meant := slip(name, KNOWN)):
                 message = f"no event is called {name!r} (did you mean {meant!r}?)"
                 yield located.error(message, code="unknown_event", path=path)
 

@@ -43,7 +43,8 @@ def _new_memory(new: Campaigns, old: Campaigns) -> Iterator[NewMemory]:
 
 
 def _closure(campaigns: Campaigns, name: str, *, itself: bool = True) -> dict[str, object]:
-    """The segments that a segment asks for, at any depth, with it or without what it asks for; and those that attributes ask for."""
+    """The segments that a segment asks for, at any depth, with it or without what it remembers itself; and those that
+    attributes ask for."""
     from homing.domain.content.references import references
 
     found: dict[str, object] = {}

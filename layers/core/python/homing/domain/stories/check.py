@@ -9,7 +9,7 @@ from typing import Any
 from homing.domain.content.problems import validate
 from homing.domain.content.publish import Sources, written_names
 from homing.domain.content.references import references, unknown
-from homing.domain.content.suggest import closest, did_you_mean
+from homing.domain.content.suggest import did_you_mean, slip
 from homing.domain.content.yaml_source import Path
 from homing.domain.errors import InvalidCampaign
 from homing.domain.events.names import KNOWN
@@ -127,7 +127,7 @@ class _Checker:
             for check in what.checks:
                 yield from self._check(check)
         elif isinstance(what, lang.Does):
-            if what.does not in self.known.events and (meant := closest(what.does, self.known.events)):
+            if what.does not in self.known.events and (meant := slip(what.does, self.known.events)):
                 message = f"no event is called {what.does!r} (did you mean {meant!r}?)"
                 yield self.wrong(message, (*path, "does"), "unknown_event")
         elif isinstance(what, lang.Opens | lang.Clicks | lang.Bounces | lang.Complains | lang.Confirms):

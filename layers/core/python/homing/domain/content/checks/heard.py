@@ -8,7 +8,7 @@ from typing import Any
 
 from homing.domain.content.publish import Sources
 from homing.domain.content.references import references
-from homing.domain.content.suggest import closest
+from homing.domain.content.suggest import slip_or_known
 from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
 from homing.domain.events import names
@@ -96,7 +96,7 @@ def _properties(located: Located, value: Any, path: Path, heard: Heard) -> Itera
         held = heard.properties.get(event, {})
         for name, place in asked.items():
             if name not in held and not name.startswith("context.") and not _absence(value, name):
-                message = f"{event} never came with {name!r}{_hint(name, held)}"
+                message = f"{event} never came with {name!r}{_hint(name, held, 'it')}"
                 yield located.error(message, code="never_sent", path=place, key="where" in place or "having" in place)
     for key, inner in value.items():
         if key not in {"where", "having", "brings", "trait", "data", "update"}:
@@ -118,6 +118,5 @@ def _unheard(name: str, heard: Heard) -> str:
     return f"nobody sends {name!r}{_hint(name, heard.events)}"
 
 
-def _hint(name: str, known: Mapping[str, int]) -> str:
-    meant = closest(name, known)
-    return f" (did you mean {meant!r}?)" if meant else ""
+def _hint(name: str, known: Mapping[str, int], whose: str = "the recording") -> str:
+    return slip_or_known(name, known, whose)
