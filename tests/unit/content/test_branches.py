@@ -34,6 +34,25 @@ def dead(body: str, *flows: bytes) -> list[str]:
     return [one.problem.message for one in lint(files) if one.problem.code == "dead_branch"]
 
 
+def test_a_mistake_elsewhere_makes_no_branch_dead() -> None:
+    body = (
+        "{% if topic.transactional %}a{% endif %}{% if order %}b{% endif %}{% if choice.look == 'warm' %}c{% endif %}"
+    )
+    files = campaign_files(f"<mj-text>{body}</mj-text>") | {
+        "flows/f.yaml": CART,
+        "flows/g.yaml": FIFTH,
+        "choices/look.yaml": b"rules: [{when: {trait: {city: Rome}}, give: warm}]\ndefault: cool\n",
+    }
+
+    def told(**more: bytes) -> list[str]:
+        return sorted(one.problem.code for one in lint(files | more) if "dead" in one.problem.code)
+
+    assert told() == ["dead_branch"]
+    assert told(**{"settings.yaml": files["settings.yaml"] + b"nonsense: 1\n"}) == []
+    assert told(**{"flows/g.yaml": FIFTH + b"nonsense: 1\n"}) == []
+    assert told(**{"choices/look.yaml": b"default: cool\nnonsense: 1\n"}) == []
+
+
 # Templates of nested questions about three traits, with texts and numbers as literals.
 literals = st.sampled_from(["'red'", "'blue'", "40", "42", "44", "true"])
 atoms = st.one_of(

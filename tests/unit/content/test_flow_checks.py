@@ -108,6 +108,47 @@ priority: 2
     assert message in [f"{one.line}:{one.column}: {one.message}" for one in told]
 
 
+FLOWS_WITH_SLIPS = [
+    # What is missing is told at the step that lacks it, not inside of what it has.
+    ("on: birthday\nsteps:\n  - wait_for: {did: Order Completed}\n", "3:5: 'within' is missing"),
+    (
+        "on: birthday\nsteps:\n  - add_to: x\n  - wait_for:\n      any: [{did: A}, {did: B}]\n",
+        "4:5: 'within' is missing",
+    ),
+    (
+        "on: birthday\nsteps:\n  - if: {segment: vip}\n    then:\n      - wait_for: {did: A}\n",
+        "5:9: 'within' is missing",
+    ),
+    (
+        "on: birthday\nsteps:\n  - wait: 1d\n    id: a\n  - if: {segment: vip}\n    then:\n      - {wait: 2d, id: a}\n",
+        "7:24: two steps have the id 'a'",
+    ),
+    (
+        "on: birthday\nagain_after: 3d\nrun_once_per: customer\nsteps: [{wait: 1d}]\n",
+        "3:1: run_once_per: customer is once ever: with again_after leave it out",
+    ),
+    # YAML takes what lacks a space for a text or a key of another name.
+    ("on:birthday\n", "1:1: a space is missing after the colon: write `on: birthday`"),
+    ("on: birthday\nsteps:\n  - send:hello\n", "3:5: a space is missing after the colon: write `send: hello`"),
+    ("on: birthday\nsteps:\n  -send: hello\n", "3:3: a space is missing after the dash: write `- send: …`"),
+    (
+        "on: birthday\nsteps:\n  - wait: 1d\nstop_when:{did: X}\n",
+        "4:1: a space is missing after the colon: write `stop_when: {did…`",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), FLOWS_WITH_SLIPS)
+def test_what_is_missing_or_twice_is_told_where_it_is(text: str, message: str) -> None:
+    files = {
+        **campaign_files("<mj-text>hello</mj-text>"),
+        "flows/a.yaml": text.encode(),
+        "segments/vip.yaml": b"when: {did: X}",
+    }
+    told = [one.problem for one in lint(files, TODAY) if one.problem.file == "flows/a.yaml"]
+    assert f"{told[0].line}:{told[0].column}: {told[0].message}" == message
+
+
 @pytest.mark.parametrize("name", ["grüße", "Hello World"])
 def test_a_name_that_can_not_be_one_is_told_in_words(name: str) -> None:
     files = {

@@ -99,7 +99,7 @@ def test_a_mistake_in_a_step(step: str, told: str) -> None:
         ("description: x\npeople: {ana: {time_zone: Europe/Brlin}}\nstory: [{advance: 1d}]\n", "2:27 invalid_value"),
         ("description: x\npeople: {ana: {consent: {note: true}}}\nstory: [{advance: 1d}]\n", "2:26 unknown_topic"),
         ("description: x\npeople: {ana: {frist_name: Ana}}\nstory: [{advance: 1d}]\n", "2:16 may_be_misspelt"),
-        ("description: [\n", "2:1 yaml"),
+        ("description: [\n", "1:14 yaml"),
     ],
 )  # fmt: skip
 def test_a_mistake_around_the_steps(text: str, told: str) -> None:

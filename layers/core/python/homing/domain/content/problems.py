@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.content.yaml_source import Located, Path
+from homing.domain.content.yaml_words import space_missing
 from homing.domain.errors import InvalidCampaign
 from homing.domain.flows.steps import LABEL, STEPS
 from homing.domain.segments.language import KEYS, WRITTEN
@@ -22,7 +23,7 @@ def validate(model: type[M], located: Located, value: Any = None) -> tuple[M | N
     value = located.value if value is None else value
     if not isinstance(value, dict):
         kind = "empty" if value is None else "a list" if isinstance(value, list) else "a single value"
-        message = f"expected keys with values, and this is {kind}"
+        message = (isinstance(value, str) and space_missing(value)) or f"expected keys with values, and this is {kind}"
         return None, [located.error(message, code="invalid_value")]
     try:
         return model.model_validate(value, context=WRITTEN), []
@@ -37,10 +38,17 @@ def _problems(model: type[BaseModel], located: Located, error: ValidationError) 
         if kind == "extra_forbidden":
             name = str(item["loc"][-1])
             hint = did_you_mean(name, _keys(model, item["loc"], located.value))
-            yield located.error(f"unknown key {name!r}{hint}", code="unknown_key", path=path, key=True)
+            message = space_missing(f"{name}…") or f"unknown key {name!r}{hint}"
+            yield located.error(message, code="unknown_key", path=path, key=True)
         elif kind == "missing":
             name = str(item["loc"][-1])
-            yield located.error(f"{name!r} is missing", code="missing_key", path=path)
+            place = _holder(located.value, path, item["input"])
+            yield located.error(f"{name!r} is missing", code="missing_key", path=place)
+        elif kind == "same_id":
+            again = list(_with_id(located.value, item["ctx"]["id"]))[1:2]
+            yield located.error(item["msg"], code="invalid_value", path=again[0] if again else path)
+        elif kind == "at_key":
+            yield located.error(item["msg"], code="invalid_value", path=(*path, item["ctx"]["key"]), key=True)
         elif kind in {"unknown_condition", "unknown_step"}:
             yield _unknown_start(located, path, item["msg"], kind)
         elif kind == "string_pattern_mismatch" and item["ctx"]["pattern"] == LABEL:
@@ -48,6 +56,12 @@ def _problems(model: type[BaseModel], located: Located, error: ValidationError) 
             yield located.error(message, code="invalid_value", path=path)
         elif kind in _PLAIN:
             wanted = _PLAIN[kind].format(**item.get("ctx", {}))
+            if kind == "list_type" and isinstance(item["input"], Mapping):
+                dash = next((str(name) for name in item["input"] if str(name).startswith("-")), None)
+                if dash is not None:
+                    message = f"a space is missing after the dash: write `- {dash.lstrip('-')}: …`"
+                    yield located.error(message, code="invalid_value", path=path)
+                    continue
             written = (
                 "nothing stands here, where" if item["input"] in (None, []) else f"{_shown(item['input'])} stands where"
             )
@@ -86,7 +100,28 @@ def _unknown_start(located: Located, path: Path, message: str, kind: str) -> Inv
         name = next(iter(value))
         text = f"unknown key {name!r}{did_you_mean(str(name), known)}: {message}"
         return located.error(text, code=kind, path=(*path, name), key=True)
-    return located.error(message, code=kind, path=path)
+    missing = space_missing(value) if isinstance(value, str) else None
+    return located.error(missing or message, code=kind, path=path)
+
+
+def _holder(value: Any, path: Path, given: Any) -> Path:
+    """Where the keys stand among which one is missing: there, or above what was taken for the tag of a union."""
+    for size in range(len(path), -1, -1):
+        if _value(value, path[:size]) == given:
+            return path[:size]
+    return path
+
+
+def _with_id(value: Any, label: str, path: Path = ()) -> Iterator[Path]:
+    """The places of `id: label`, in the order of the file."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "id" and inner == label:
+                yield (*path, key)
+            yield from _with_id(inner, label, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _with_id(inner, label, (*path, index))
 
 
 def _shown(value: Any) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from homing.domain.content.yaml_words import NAMED, in_words
 from homing.domain.errors import InvalidCampaign
 
 Path = tuple[str | int, ...]
@@ -62,14 +63,16 @@ class Located:
 
 @cache
 def _loader() -> Any:
-    """PyYAML's loader that composes nodes and refuses aliases (imported late: it is not in the deployed layer)."""
+    """PyYAML's loader that composes nodes and refuses aliases, anchors and tags (imported late: it is not in the deployed
+    layer)."""
     import yaml
 
     class Loader(yaml.SafeLoader):
         def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-                raise yaml.MarkedYAMLError(problem="aliases (*name) are not used here", problem_mark=event.start_mark)
+            event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+            # *alias, &anchor, !tag: a text that begins so would vanish.
+            if isinstance(event, yaml.AliasEvent) or event.anchor or getattr(event, "tag", None):
+                raise yaml.MarkedYAMLError(context=NAMED, context_mark=event.start_mark, problem_mark=event.start_mark)
             return super().compose_node(parent, index)
 
     return Loader
@@ -84,21 +87,24 @@ def parse_yaml(data: bytes | str, file: str, *, first_line: int = 1) -> Located:
         text = data if isinstance(data, str) else data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidCampaign("the file is not UTF-8 text: save it as UTF-8", code="encoding", file=file) from error
-    loader = _loader()(text.removeprefix("\ufeff"))
+    text = text.removeprefix("\ufeff")
     try:
-        node = loader.get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + first_line, mark.column + 1) if mark else (first_line, 1)
-        message = error.problem or "not YAML"
-        raise InvalidCampaign(message, code="yaml", file=file, line=line, column=column) from error
+        node = _node(text)
     except yaml.YAMLError as error:
-        raise InvalidCampaign(str(error), code="yaml", file=file, line=first_line) from error
-    finally:
-        loader.dispose()
+        told = in_words(error, text)
+        place = told.line + first_line, told.column + 1
+        raise InvalidCampaign(told.message, code="yaml", file=file, line=place[0], column=place[1]) from error
     if node is not None:
         located.value = _construct(node, (), located, first_line)
     return located
+
+
+def _node(text: str) -> Any:
+    loader = _loader()(text)
+    try:
+        return loader.get_single_node()
+    finally:
+        loader.dispose()
 
 
 def _construct(node: Any, path: Path, located: Located, first_line: int) -> Any:
@@ -110,7 +116,8 @@ def _construct(node: Any, path: Path, located: Located, first_line: int) -> Any:
         for key_node, value_node in node.value:
             place = (key_node.start_mark.line + first_line, key_node.start_mark.column + 1)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise InvalidCampaign("a key is a word", code="yaml", file=located.file, line=place[0], column=place[1])
+                message = "a key is a word: a text with braces or brackets needs quotes"
+                raise InvalidCampaign(message, code="yaml", file=located.file, line=place[0], column=place[1])
             key = str(key_node.value)
             if key in result:
                 raise InvalidCampaign(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from homing.domain.events import names
 from homing.domain.flows.steps import (
@@ -121,9 +122,10 @@ class Flow(Model):
     def _makes_sense(self) -> Flow:
         labels = [step.id for _, step in walk(self.steps) if step.id]
         if twice := next((label for label in labels if labels.count(label) > 1), None):
-            raise ValueError(f"two steps have the id {twice!r}")
+            raise PydanticCustomError("same_id", "two steps have the id {shown}", {"id": twice, "shown": repr(twice)})
         if self.again_after is not None and self.run_once_per == "customer":
-            raise ValueError("run_once_per: customer is once ever: with again_after leave it out")
+            message = "run_once_per: customer is once ever: with again_after leave it out"
+            raise PydanticCustomError("at_key", message, {"key": "run_once_per"})
         return self
 
     @property

@@ -49,6 +49,8 @@ def _template(template: TemplateSource) -> Iterator[InvalidCampaign]:
 
 
 def _dead(sources: Sources, used: Mapping[str, list[Use]]) -> Iterator[InvalidCampaign]:
+    if not _whole(sources):
+        return
     topics = sources.parsed_settings.topics if sources.parsed_settings else {}
     parts: dict[str, list[tuple[Source, list[Reach]]]] = {}
     for name, template in sources.templates.items():
@@ -62,6 +64,16 @@ def _dead(sources: Sources, used: Mapping[str, list[Use]]) -> Iterator[InvalidCa
         if known:
             parts[name] = [(source, known) for source in template.parts.values()]
     yield from dead_branches(parts)
+
+
+def _whole(sources: Sources) -> bool:
+    """Whether all was read that says who comes where: a mistake elsewhere makes no branch dead."""
+    read = (
+        (sources.flows, sources.parsed_flows),
+        (sources.choices, sources.parsed_choices),
+        (sources.attributes, sources.parsed_attributes),
+    )
+    return sources.parsed_settings is not None and all(len(found) == len(parsed) for found, parsed in read)
 
 
 def _lenient(domain: Reach, used: list[Use]) -> Reach:
