@@ -143,6 +143,12 @@ def test_an_order_says_its_own_total() -> None:
     assert found["order"]["items"][0]["name"] == "Mug"
 
 
+def test_prices_of_an_order_are_in_its_currency_and_those_of_the_catalog_in_the_catalogs() -> None:
+    items = [{"product_id": "rug", "price": 9.9}, {"product_id": "mug"}, {"product_id": "x", "price": 2, "currency": "CHF"}]
+    found = context(published(), {"order": {"order_id": "1", "currency": "USD", "items": items}})
+    assert [item["currency"] for item in found["order"]["items"]] == ["USD", "EUR", "CHF"]
+
+
 def test_the_described_shapes_are_the_real_ones() -> None:
     assert set(VARIABLES) == RESERVED
     assert set(BROUGHT) == set(DETAIL_TYPES)

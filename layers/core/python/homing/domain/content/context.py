@@ -167,8 +167,9 @@ class _Items:
 
     def order(self, order: Mapping[str, Any]) -> dict[str, Any]:
         """``order_id``, ``items``, ``count``, ``currency``, ``total`` as the shop stated it."""
-        result = self._sums(self.many(order.get("items") or []))
-        if currency := _text(order.get("currency")):
+        currency = _text(order.get("currency"))
+        result = self._sums(self.many(order.get("items") or [], currency))
+        if currency:
             result["currency"] = currency
         if (total := _money(order.get("total"))) is not None:
             result["total"] = total
@@ -176,11 +177,12 @@ class _Items:
             result["order_id"] = order_id
         return result
 
-    def many(self, items: Iterable[Any]) -> list[dict[str, Any]]:
-        """Items, each with at least ``product_id``, ``name``, ``quantity``, ``url`` and ``currency``."""
-        return [self.one(item if isinstance(item, Mapping) else {"product_id": item}) for item in items]
+    def many(self, items: Iterable[Any], currency: str | None = None) -> list[dict[str, Any]]:
+        """Items, each with at least ``product_id``, ``name``, ``quantity``, ``url`` and ``currency``: that in which the order
+        tells its prices, where it tells one."""
+        return [self.one(item if isinstance(item, Mapping) else {"product_id": item}, currency) for item in items]
 
-    def one(self, item: Mapping[str, Any]) -> dict[str, Any]:
+    def one(self, item: Mapping[str, Any], currency: str | None = None) -> dict[str, Any]:
         """What the event said, then what the catalog says."""
         product_id = next((found for key in _IDS if (found := _text(item.get(key)))), "")
         product = self.products.get(product_id) or Product(product_id=product_id, name=f"Item {product_id}".strip())
@@ -195,6 +197,8 @@ class _Items:
         price = _money(item.get("price"))
         if price is None:
             price = _money(product.price)
+        elif currency and not _text(item.get("currency")):
+            result["currency"] = currency
         optional = {
             "price": price,
             "total": None if price is None else price * quantity,
