@@ -50,7 +50,7 @@ def test_of_the_sessions_of_otto(starter: Campaigns) -> None:
     assert_same(starter, sorted((m for s in otto.sessions() for m in otto.messages(s)), key=lambda m: m["timestamp"]))
 
 
-@pytest.mark.parametrize("seed", [3, 4])
+@pytest.mark.parametrize("seed", range(3, 9))
 def test_what_is_told_as_it_comes_is_what_would_have_been_kept(starter: Campaigns, tmp_path: Path, seed: int) -> None:
     messages = small_shops.history(seed, customers=24)
     kept = Backtest(starter)

@@ -50,6 +50,7 @@ from homing.local.figures import Figures, FlowFigures, Shop
 from homing.local.flows.counting import of_runs
 from homing.local.outputs import CallLine, Outputs, QuarantineLine, Transition
 from homing.services.codes import Codes
+from homing.services.open_batch import OpenBatch
 from homing.services.ports import BusEvent, Rejected
 from homing.services.publish_changes import MERGED, ProfileImage, PublishChanges
 from homing.services.rank_customers import RankCustomers
@@ -115,6 +116,8 @@ class Backtest:
         self.update = UpdateProfiles(
             self.campaigns, identity, self.profiles, None, self.quarantine, rankings=self.rankings
         )
+        # Told as it comes, people are written when there is something to tell of them; else with each event.
+        self._open = OpenBatch(self.update) if self.sink is not None and self.nightly is None else None
         self.publish = PublishChanges(self.bus, self.journal)
         self.flows = RunFlows(
             self.campaigns, identity, self.profiles, self.journal, self.outbox, self.clock, rankings=self.rankings,
@@ -182,7 +185,8 @@ class Backtest:
         owner = self._update(told)
         if owner is not None and event.name == names.ORDER_COMPLETED:
             self.counting.order(owner, event.occurred, self.now)
-        self._pump()
+        if self._open is None or self._images:
+            self._pump()
 
     def message(self, message: Mapping[str, Any], at: int, where: str = "") -> None:
         """Plays one recorded Segment message, received at ``at``; what the API would refuse is kept in ``refused``."""
@@ -215,6 +219,9 @@ class Backtest:
             sweep = max(-(-due // MINUTE) * MINUTE, self.now)
             if sweep > until:
                 break
+            if self._write():
+                # What is stored tells only now when they have to be looked at.
+                continue
             self._pass_nights(sweep)
             self.now = sweep
             for message in self._clock_of_flows(sweep - 1).strike(sweep):
@@ -236,6 +243,7 @@ class Backtest:
             self._night = self.now // DAY * DAY + _NIGHT
         while self._night <= until:
             if self._night >= self.now:
+                self._write()
                 self.now = self._night
                 if self.nightly is not None:
                     self.nightly(self._night, standings_of(self.update.engine, self.journal, self.profiles, self.now))
@@ -265,7 +273,10 @@ class Backtest:
     def _next_wake(self) -> int | None:
         # Nothing strikes before there is anybody.
         strikes = None if self._begins is None else self._clock_of_flows(self.now).next
-        due = [wake for wake in (self.profiles.next_wake(), self.journal.next_wake(), strikes) if wake is not None]
+        held = None if self._open is None else self._open.wake_at
+        due = [
+            wake for wake in (self.profiles.next_wake(), self.journal.next_wake(), strikes, held) if wake is not None
+        ]
         return min(due, default=None)
 
     def _clock_of_flows(self, now: int) -> Clockwork:
@@ -287,6 +298,8 @@ class Backtest:
             if isinstance(told, bytes)
             else StreamItem(sequence, b"", self.now, told)
         )
+        if self._open is not None:
+            return self._open.fold(item)
         result = self.update([item], batch=item.sequence)
         for name, count in result.counts.items():
             self.counts[name] = self.counts.get(name, 0) + count
@@ -297,6 +310,7 @@ class Backtest:
         while True:
             for record in self.stream.take():
                 self._update(record.data)
+            self._write()
             images, self._images = self._images, []
             if images:
                 self._tell(images)
@@ -330,6 +344,10 @@ class Backtest:
             if not (told or images or self._images or self.stream.items or self.inbox.items or self.outbox.items):
                 return
 
+    def _write(self) -> bool:
+        """Writes people who are held; whether there was anybody."""
+        return self._open is not None and self._open.write()
+
     def _tell(self, images: list[ProfileImage]) -> None:
         self.publish(images)
         for image in images:
@@ -357,6 +375,7 @@ class Backtest:
 
     def _tidy(self) -> None:
         """Forgets what the tables would have forgotten by now."""
+        self._write()
         self._tidied = self.now
         self.journal.forget(self.now)
         self.profiles.forget_carts(self.now - _CARTS_KEPT)

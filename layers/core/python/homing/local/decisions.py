@@ -87,7 +87,6 @@ def profile_line(profile: Profile) -> ProfileLine:
         traits=profile.all_traits(),
         consents={topic: said.granted for topic, said in profile.consents.items() if not topic.endswith(FIRM)},
         segments=profile.named_segments,
-        version=profile.version,
         first_at=profile.first_at,
         last_at=profile.last_at,
         wake_at=profile.wake_at,

@@ -89,7 +89,6 @@ class ProfileLine(_Line):
     traits: dict[str, Any] = {}
     consents: dict[str, bool] = {}
     segments: list[str] = []
-    version: int = 0
     first_at: Instant | None = None
     last_at: Instant | None = None
     wake_at: Instant | None = None

@@ -6,7 +6,7 @@ Everything is read at the start. When another writer was faster somewhere, the w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from homing.domain.engine import Engine
@@ -85,6 +85,11 @@ def named(event: Event, identity: Identity) -> Named:
 Item = tuple[StreamItem, Named | Wake]
 
 
+def ids_of(item: Named | Wake) -> list[str]:
+    """Under which ids its person may be stored."""
+    return [item.profile_id] if isinstance(item, Wake) else item.ids
+
+
 class Batch:
     """One attempt at a batch: everything read at its start."""
 
@@ -109,8 +114,9 @@ class Batch:
         self.written = written
         # Sequence number → profile, of everything that is somebody's.
         self.owners = {} if owners is None else owners
-        ids = {i for _, item in items for i in (item.ids if isinstance(item, Named) else [item.profile_id])}
-        self.asked = ids | set(written.values())
+        self.asked = {i for _, item in items for i in ids_of(item)} | set(written.values())
+        # Whether all that was folded so far belongs to people whom nothing else of it concerns.
+        self.plain = True
         self.people = People(profiles, self.asked, merge=self._merge, doubt=self._doubt)
 
     def run(self, parallel: Parallel) -> tuple[bool, str | None]:
@@ -119,41 +125,54 @@ class Batch:
         Returns whether another writer was faster, and the lowest sequence that failed.
         """
         for record, item in self.items:
-            if isinstance(item, Wake):
-                self._wake(record, item)
-            else:
-                self._event(record, item)
+            self.fold(record, item)
+        return self.write(parallel)
+
+    def fold(self, record: StreamItem, item: Named | Wake) -> Held | None:
+        """Folds one of the items, or one whose ids were asked for since (:meth:`ask`). Returns whom it changed."""
+        return self._wake(record, item) if isinstance(item, Wake) else self._event(record, item)
+
+    def ask(self, ids: Iterable[str]) -> None:
+        """Reads what else is needed by now."""
+        more = [id for id in ids if id not in self.asked]  # noqa: A001
+        if more:
+            self.asked.update(more)
+            self.people.load(more)
+
+    def write(self, parallel: Parallel) -> tuple[bool, str | None]:
+        """Ends it; see :meth:`run`."""
         outcome = self._write(parallel)
         # The batch and its people know each other: parted here, they are gone at once and not when garbage is collected.
         self.people.part()
         return outcome
 
-    def _wake(self, record: StreamItem, wake: Wake) -> None:
+    def _wake(self, record: StreamItem, wake: Wake) -> Held | None:
         people = self.people
         id = people.root(wake.profile_id)  # noqa: A001
         if not people.exists(id):
-            return
+            return None
         held = people.hold(id, record.sequence)
         if held.profile.wake_at is None or held.profile.wake_at > wake.at:
-            return
+            return None
         self._close_ordered_carts(held.profile, wake.at)
         self.engine.settle(held.profile, wake.at)
         held.dirty = True
         self.counts["woken"] += 1
+        return held
 
-    def _event(self, record: StreamItem, item: Named) -> None:
+    def _event(self, record: StreamItem, item: Named) -> Held | None:
         event, people = item.event, self.people
         if not event.identifiers and not any(people.exists(people.root(i)) for i in item.ids):
             # Word of a message to somebody who was erased since: it must not bring them back.
             self.counts["orphans"] += 1
-            return
+            return None
         stored = self.written.get(record.sequence)
         owner = people.owner(((None, stored), *item.refs) if stored else item.refs, event, record.sequence)
         self.owners[record.sequence] = owner
         held = people.hold(owner, record.sequence)
         if is_duplicate(held.profile, event):
             self.counts["duplicates"] += 1
-            return
+            return None
         self._close_ordered_carts(held.profile, event.received)
         if (
             event.name in carts.CART_EVENTS
@@ -170,6 +189,9 @@ class Batch:
         if event.name == names.ORDER_COMPLETED:
             for token in carts.tokens_of(event):
                 held.ordered[self.identity.cart(token)] = event.occurred
+                # Until it is written nobody else's cart of that name is closed.
+                self.plain = False
+        return held
 
     def _close_ordered_carts(self, profile: Profile, until: int) -> None:
         close_ordered_carts(self.engine, self.profiles, self.identity, profile, until)
@@ -180,11 +202,13 @@ class Batch:
         # What the loser brought comes again too, should the winner's write fail.
         winner.first = min(winner.first, loser.first, key=_place)
         merge(self.engine, winner.profile, loser.profile, at)
+        self.plain = False
         self.counts["merged"] += 1
 
     def _doubt(self, held: Held, mark: str, event: Event) -> None:
         self._close_ordered_carts(held.profile, event.received)
         self.engine.doubt(held.profile, mark, event.received)
+        self.plain = False
         held.dirty = True
 
     def _write(self, parallel: Parallel) -> tuple[bool, str | None]:

@@ -64,15 +64,14 @@ class UpdateProfiles:
         bad: list[Rejected] = []
         for record in records:
             try:
-                items.append((record, self._parse(record)))
+                items.append((record, self.parse(record)))
             except InvalidInput as error:
-                data = record.event.to_json() if record.event is not None else record.data
-                bad.append(Rejected(data, error.code, error.message, "stream", record.arrived, error.where))
+                bad.append(rejected(record, error))
         counts = {"received": len(records), "quarantined": len(bad)}
         owners: dict[str, str] = {}
         try:
             if bad:
-                self.quarantine.put(f"{_day(bad[0].at)}/{batch}", bad)
+                self.keep(bad, batch)
             failed = self._fold(items, counts, owners)
             if failed is None:
                 self._archive(items, owners, batch)
@@ -80,7 +79,12 @@ class UpdateProfiles:
             failed = records[0].sequence
         return UpdateResult(failed, counts, owners)
 
-    def _parse(self, record: StreamItem) -> Named | Wake:
+    def keep(self, bad: Sequence[Rejected], batch: str) -> None:
+        """Puts bad records of a batch into quarantine. Raises Unavailable."""
+        self.quarantine.put(f"{_day(bad[0].at)}/{batch}", bad)
+
+    def parse(self, record: StreamItem) -> Named | Wake:
+        """What a record says. Raises InvalidInput."""
         if record.event is None and record.data.startswith(b'{"wake"'):
             try:
                 raw = json.loads(record.data)
@@ -122,6 +126,12 @@ class UpdateProfiles:
                 days.setdefault(_day(item.event.received), []).append(line)
         for day, lines in days.items():
             self.archive.put(f"events/date={day}/{batch}", lines)
+
+
+def rejected(record: StreamItem, error: InvalidInput) -> Rejected:
+    """A bad record as quarantine keeps it."""
+    data = record.event.to_json() if record.event is not None else record.data
+    return Rejected(data, error.code, error.message, "stream", record.arrived, error.where)
 
 
 def _unreadable(data: bytes) -> InvalidInput:

@@ -47,7 +47,8 @@ class People:
         merge: Callable[[Held, Held, int], None],
         doubt: Callable[[Held, str, Event], None],
     ) -> None:
-        self.stored = load(store, ids, claims=True)
+        self._store = store
+        self.stored: dict[str, Profile | Pointer] = {}
         self.held: dict[str, Held] = {}
         # Device → the people seen with it besides the one it leads to; those that this batch has changed.
         self.claims: dict[str, frozenset[str]] = {}
@@ -57,7 +58,14 @@ class People:
         self._note = doubt
         # Merges that somebody decided and did not finish: they are decided.
         self._moving: list[Profile] = []
-        for _, item in sorted(self.stored.items()):
+        self.load(ids)
+
+    def load(self, ids: Iterable[str]) -> None:
+        """Reads what is stored under more ids; what is known already stays as the batch has made it."""
+        found = load(self._store, ids, claims=True)
+        new = {id: item for id, item in found.items() if id not in self.stored}  # noqa: A001
+        self.stored.update(new)
+        for _, item in sorted(new.items()):
             if isinstance(item, Profile) and (moving := people.read_moving(item)):
                 target, version = root(self.stored, moving[0]), moving[1]
                 winner = self.stored.get(target)
