@@ -70,15 +70,29 @@ def test_a_request_without_an_id_gets_a_new_one_each_time() -> None:
         (["pause", "news", "--stage", "a", "--bus", "b"], "say --stage NAME, or --bus NAME"),
         (["trigger", "news", "--bus", "b"], "name the customer"),
         (["trigger", "news", "--bus", "b", "--user-id", "42", "--segment", "vip"], "is enough"),
-        (["trigger", "News!", "--bus", "b", "--user-id", "42"], "detail.flow"),
+        (
+            ["trigger", "News!", "--bus", "b", "--user-id", "42"],
+            "flow is a text of another form: write the name of a flow",
+        ),
         (["pause", "news", "--bus", "b", "--request-id", "ada@example.com"], "no @"),
         (["trigger", "news", "--bus", "b", "--list", __file__], "is uploaded"),
-        (["trigger", "news", "--bus", "b", "--segment", "vip", "--per-minute", "99999999"], "detail.per_minute"),
+        (
+            ["trigger", "news", "--bus", "b", "--segment", "vip", "--per-minute", "90000"],
+            "per_minute is 90000: write a whole number from 1 to 30,000",
+        ),
+        (
+            ["trigger", "news", "--bus", "b", "--segment", "vip", "--per-minute", "0"],
+            "per_minute is 0: write a whole number",
+        ),
+        (
+            ["stop", "news", "--bus", "b", "--reason", "x" * 600],
+            "reason is a text of 600 characters: write at most 500",
+        ),
     ],
 )
 def test_what_can_not_be_right_is_refused_at_once(arguments: list[str], complaint: str) -> None:
     code, text = run(*arguments)
-    assert code != 0
+    assert code == 2
     assert complaint in text
 
 

@@ -59,13 +59,17 @@ class Desk:
         return self.stage is not None and not self.printed
 
     def put(self, detail_type: str, details: Sequence[Mapping[str, Any]]) -> None:
-        """Puts them on the bus, or prints the lines that do. Raises HomingError, and InvalidInput for what the stack would
+        """Puts them on the bus, or prints the lines that do. Raises HomingError, and UsageError for what the stack would
         refuse in any case."""
         from homing.adapters.batches import batches
         from homing.domain.bus.commands import read_command
+        from homing.domain.errors import InvalidInput
 
         for detail in details:
-            read_command(detail_type, detail)
+            try:
+                read_command(detail_type, detail)
+            except InvalidInput as error:
+                raise click.UsageError(error.message) from error
         entries = [
             {
                 "EventBusName": self.bus or f"homing-{self.stage}", "Source": SOURCE, "DetailType": detail_type,

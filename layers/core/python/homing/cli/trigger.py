@@ -28,7 +28,7 @@ _FOLLOW = 5.0
 @click.option(
     "--list", "people", help="Everybody in this file (it is uploaded), object (s3://…), or list of that name."
 )
-@click.option("--per-minute", type=click.IntRange(1), help="How many of a list or segment a minute. [default: 600]")
+@click.option("--per-minute", type=int, help="How many of a list or segment a minute. [default: 600]")
 @click.option("--data", multiple=True, metavar="KEY=VALUE", help="What the mail may read as `data`; may be repeated.")
 @click.option("--follow", is_flag=True, help="Stay until a list or segment is worked off.")
 @named
@@ -45,7 +45,7 @@ def command(
     detail: dict[str, Any] = {"flow": flow, "request_id": id_, **{name: whom[name] for name in _PEOPLE if whom[name]}}
     if people:
         detail["list"] = _list(people, id_, desk)
-    if per_minute:
+    if per_minute is not None:
         detail["per_minute"] = per_minute
     if data:
         detail["data"] = dict(_pair(one) for one in data)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from homing.domain.bus.wrong import in_words
 from homing.domain.errors import InvalidInput
 from homing.domain.events.event import PERSON_IDENTIFIERS, IdentifierKind
 from homing.domain.flows.job import MOST_PER_MINUTE, PER_MINUTE, JobState
@@ -222,14 +223,15 @@ ANSWERS: dict[str, type[Message]] = {
 
 
 def read_command(detail_type: str, detail: Mapping[str, Any]) -> Message:
-    """The command in an event's detail. Raises InvalidInput with the field that is wrong; never repeats what stood there."""
+    """The command in an event's detail. Raises InvalidInput with the field that is wrong, what kind of thing stood there and
+    what may stand there; never repeats a text."""
     _, model = COMMANDS[detail_type]
     try:
         return model.model_validate(detail)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(("detail", *(str(part) for part in first["loc"])))
-        raise InvalidInput(_words(first, model), code=_code(first, detail_type), where=where) from None
+        errors = error.errors(include_url=False)
+        told = in_words(errors, model, detail)
+        raise InvalidInput(told.message, code=_code(errors[0], detail_type), where=told.where) from None
 
 
 def _code(found: Any, detail_type: str) -> str:
@@ -238,13 +240,3 @@ def _code(found: Any, detail_type: str) -> str:
     if found["type"] == "value_error" and not found["loc"] and detail_type == "FlowRequested":
         return "missing_person" if found["msg"].startswith("Value error, name the customer") else "bad_request"
     return "bad_request"
-
-
-def _words(found: Any, model: type[Message]) -> str:
-    if found["type"] == "extra_forbidden":
-        return f"there is no such field; a {model.__name__} has {', '.join(model.model_fields)}"
-    if found["type"] == "missing":
-        return f"write {found['loc'][-1]}"
-    if found["loc"] == ("request_id",):
-        return "a request_id has 1 to 128 characters and no @: it stands in answers and logs, and names nobody"
-    return str(found["msg"]).removeprefix("Value error, ")
