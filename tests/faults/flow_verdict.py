@@ -11,7 +11,7 @@ from homing.domain.delivery.message import send_id
 from homing.domain.flows.run import Run
 from homing.domain.profiles.fold import message_hash
 from homing.domain.profiles.profile import Profile
-from homing.domain.time import HOUR, iso, parse_instant
+from homing.domain.time import HOUR, iso
 from homing.services.resolve import resolve
 from tests.faults import plan
 from tests.faults.calls import CRM, LOG
@@ -72,24 +72,27 @@ def _way(run: Run, people: Mapping[str, Profile], say: Saying) -> str:
 
 def _known(world: World, run: Run, who: str, way: str, say: Saying) -> None:
     """The way is that of what was known: an event that was folded before the profile was read is not missed, none is made
-    up, and unless something failed for long it is gone within an hour."""
-    known = world.folded.get(message_hash(USED[who])) if who in USED else None
+    up, nobody is given up before the time is over, and unless something failed for long the run is gone within an hour."""
     _, within = SAID[run.flow_version != _first_version(world)]
-    if who in USED and moment(USED_AT[who]) > run.triggered_at + within:
-        # Another version waited, and not as long.
-        known = None
-    if way == "then":
-        if known is None:
-            say(f"{who} is taken for somebody who used the trial")
-            return
-        went = next(parse_instant(str(note["at"])) for note in run.trace if note["did"] == "then")
-        if went - max(known, run.started_at) > HOUR and all(fault.times <= 2 for fault in world.faults):
-            say(f"{who} went on at {iso(went)}, and the event was known since {iso(known)}")
+    until = run.triggered_at + within
+    # What was done before the flow was told of its start, or after its version had waited long enough, is not waited for.
+    counts = who in USED and run.triggered_at <= moment(USED_AT[who]) <= until
+    known = world.folded.get(message_hash(USED[who])) if counts else None
+    read, stored = world.parted.get(run.id, (0, 0))
+    if way == "else":
+        if known is not None and known < read:
+            say(f"{who} was given up by what was read at {iso(read)}, and the event was known since {iso(known)}")
+        if stored < until - (plan.SKEW if world.skewed else 0):
+            say(f"{who} was given up at {iso(stored)}, and there was time until {iso(until)}")
         return
-    read = world.given_up.get(run.id, 0)
-    stale = any(fault.kind == plan.STALE and fault.place == "run_flows: ProfileStore.read" for fault in world.faults)
-    if known is not None and known < read and not stale:
-        say(f"{who} was given up by what was read at {iso(read)}, and the event was known since {iso(known)}")
+    if known is None or known > read:
+        say(f"{who} is taken for somebody who used the trial")
+        return
+    # Whoever reads what was there before may find nobody who waits: then the run goes on when its time is up.
+    stale = any(fault.kind == plan.STALE and fault.function == "run_flows" for fault in world.faults)
+    due = max(known, run.started_at, until if stale else 0)
+    if stored - due > HOUR and all(fault.times <= 2 for fault in world.faults):
+        say(f"{who} went on at {iso(stored)}, and was to go on at {iso(due)}")
 
 
 def _left(world: World, run: Run, profile: Profile, way: str, runs: list[Run], say: Saying) -> None:

@@ -19,6 +19,7 @@ SEND, CLAIMS, LEDGER = "services/send_email.py", "services/claims.py", "domain/d
 CONSENT = "domain/delivery/consent.py"
 CAPS = "domain/delivery/precedence.py"
 RUNS, RELEASES, TELLS = "services/runs.py", "services/release_sends.py", "services/publish_changes.py"
+ENGINE = "domain/flows/engine.py"
 STEPS, SETTLES = "domain/flows/effects.py", "services/record_engagement.py"
 VERSIONS, CALLS = "services/flow_versions.py", "services/call_webhooks.py"
 
@@ -121,6 +122,24 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if still and stored:\n            self._look_again",
         "        if still and not stored:\n            self._look_again",
         FLOWS,
+    ),
+    Mutant(
+        "what happens after the time was up counts, if the function comes late", ENGINE,
+        "t = min(max(run.at, self.profile.evaluated_at), until)", "t = max(run.at, self.profile.evaluated_at)", FLOWS,
+    ),
+    Mutant(
+        "when the time is up nobody asks whether it happened", ENGINE,
+        "        if any(question.holds(run, self.profile, t) for question in self.compiled.awaits[run.position]):\n",
+        "        if self.now < until and any(q.holds(run, self.profile, t) for q in self.compiled.awaits[run.position]):\n",
+        FLOWS,
+    ),
+    Mutant(
+        "who is woken by something else is given up hours early", ENGINE,
+        "if self.now >= until:", "if self.now >= until - 10_000_000_000:", FLOWS,
+    ),
+    Mutant(
+        "what happened before a run began to wait counts", "domain/flows/compiled.py",
+        "run.waiting_since if self.fresh else None", "None", FLOWS,
     ),
     Mutant(
         "a signal wakes nobody", RUNS,

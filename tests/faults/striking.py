@@ -28,6 +28,7 @@ class Port:
         self._world, self._name, self._target = world, name, target
         # The answers of earlier reads, for those that are stale.
         self._seen: dict[str, Any] = {}
+        self._seen_at: dict[str, int] = {}
         self._remembers = {fault.site for fault in world.faults if fault.kind == plan.STALE}
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
@@ -167,7 +168,10 @@ class Port:
         if method == "read":
             ids = list(args[0])
             found = self._target.read(ids)
-            return {**found, **{i: held for i in ids if (held := self._copy(self._seen.get(i))) is not None}}
+            past = {i: self._copy(self._seen[i]) for i in ids if i in self._seen}
+            if past and self._world.worker is not None:
+                self._world.worker.read_at = min(self._seen_at[i] for i in past)
+            return {**found, **past}
         return self._seen.get(repr(args), None) if repr(args) in self._seen else self._remember(method, args, effect())
 
     @staticmethod
@@ -181,6 +185,7 @@ class Port:
             return answer
         if method == "read":
             self._seen.update({i: self._copy(item) for i, item in answer.items()})
+            self._seen_at.update(dict.fromkeys(answer, self._world.now))
         elif self._past(method):
             self._seen[repr(args)] = answer
         return answer

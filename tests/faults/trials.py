@@ -27,15 +27,17 @@ USED_AT = {
     "rob": "1 13:00",
     "sue": "1 08:44:10",
     "tom": "1 14:00",
+    "una": "1 12:20",
     "wes": "1 10:00",
     "xia": "1 14:44:57",
+    "zoe": "1 14:46:20",
 }
 USED = {user: f"used-{user}" for user in USED_AT}
-PEOPLE = ("pia", "quin", "rob", "sue", "tom", "una", "vic", "wes", "xia", "yan")
+PEOPLE = ("pia", "quin", "rob", "sue", "tom", "una", "vic", "wes", "xia", "yan", "zoe")
 # Which way each goes when nothing goes wrong.
 WAYS = {
     "pia": "then", "quin": "else", "rob": "else", "sue": "then", "tom": "then", "una": "else", "wes": "then", "xia": "then",
-    "yan": "else",
+    "yan": "else", "zoe": "else",
 }  # fmt: skip
 # What a version says in the end of somebody who did not use it, and how long it waits.
 SAID = {False: ("unused", 6 * HOUR), True: ("lapsed", 3 * HOUR)}
@@ -91,13 +93,16 @@ def tell(story: Story, deploy: Callable[[], None]) -> None:
     uses("rob", told="1 14:42:20")
     starts("1 08:44", "sue")
     uses("sue")
-    # Xia uses it in the last seconds.
+    # Xia uses it in the last seconds, zoe when her time is up and nobody has looked yet.
     starts("1 08:45", "xia")
     uses("xia")
-    # After noon another version waits for three hours.
+    starts("1 08:46:05", "zoe")
+    uses("zoe")
+    # After noon another version waits for three hours. Una used it before she started, and that is heard of in between.
     starts("1 12:30", "tom")
     uses("tom")
     starts("1 12:31", "una")
+    uses("una", told="1 12:50")
     # Yan started an hour before the change, and is heard of after it.
     story.did("1 12:05", "Trial Started", user="yan", happened="1 11:00", plan="free")
     # Wes starts on a device where he logs in later.

@@ -66,7 +66,7 @@ _DEPTH = 3
 @dataclass
 class Worker:
     """One invocation. ``claim`` is the send that it claimed and has not settled; ``gate_at`` when it last read stops;
-    ``called`` that it called SES; ``read_at`` when it last read profiles."""
+    ``called`` that it called SES; ``read_at`` as of when it last read profiles."""
 
     function: str
     skew: int = 0
@@ -114,8 +114,8 @@ class World:
         self.consent_ended: dict[str, int] = {}
         self.decided: dict[str, SendRequest] = {}
         self.asked_calls: dict[str, CallRequest] = {}
-        # Run → when the profile was read by which it was decided that what it waited for did not happen.
-        self.given_up: dict[str, int] = {}
+        # Run → as of when the profile was read by which its wait was found to be over, and when that was stored.
+        self.parted: dict[str, tuple[int, int]] = {}
         # Hash of a message's id → when a profile with it was first stored.
         self.folded: dict[str, int] = {}
         self.skewed = self.paused = False
@@ -267,8 +267,8 @@ class World:
 
     def stored(self, run: Run) -> None:
         """A run as it was stored; for the oracle."""
-        if self.worker and any(note["did"] == "else" for note in run.trace):
-            self.given_up.setdefault(run.id, self.worker.read_at)
+        if self.worker and any(note["did"] in {"then", "else"} for note in run.trace):
+            self.parted.setdefault(run.id, (self.worker.read_at, self.now))
 
     # What functions are woken by
 
