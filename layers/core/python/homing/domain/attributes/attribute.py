@@ -39,6 +39,8 @@ class Stepwise(ABC):
 
     reads: frozenset[str] = frozenset()
     lasting = True
+    # Whether :meth:`answer` is the quick way to both.
+    at_once = True
 
     @abstractmethod
     def value(self, profile: Profile, t: int) -> Any:
@@ -47,6 +49,14 @@ class Stepwise(ABC):
     @abstractmethod
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """Instants after ``t``, ascending, each with the value from then on; :data:`MAYBE` as the last one's."""
+
+    def answer(self, profile: Profile, t: int, passes: Callable[[Any], bool]) -> tuple[bool, int | None]:
+        """Whether the value passes, and the first step at which that differs."""
+        truth = passes(self.value(profile, t))
+        for instant, there in self.steps(profile, t):
+            if there is MAYBE or passes(there) != truth:
+                return truth, instant
+        return truth, None
 
     def next_change(self, profile: Profile, t: int, test: Test | None = None) -> int | None:
         """The first step that makes a difference."""

@@ -349,6 +349,8 @@ class OfOrders(Stepwise):
 class Summed(OfOrders):
     """Made of number and amounts. ``number`` is the value in millionths, for bounds: quicker than the value itself."""
 
+    at_once = False
+
     def __init__(
         self, orders: Orders, make: Callable[[Sums], Any], number: Callable[[int, int, int], int | None]
     ) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from homing.domain.attributes.attribute import MAYBE, Stepwise
-from homing.domain.attributes.orders import Orders, Sums
+from homing.domain.attributes.orders import Orders, Placed
 from homing.domain.attributes.rankings import Rankings, Thresholds
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, WEEK
@@ -68,38 +68,60 @@ class Rfm(Stepwise):
     def value(self, profile: Profile, t: int) -> Any:
         """None without thresholds, or without an order."""
         placed = self._orders.placed(profile, t)
-        # Asked in this order: thresholds may have to be fetched, and most people have not ordered.
-        thresholds = self._rankings.at(t) if placed.latest is not None else None
-        if thresholds is None or placed.latest is None:
+        course = self._course(profile, t, placed)
+        if course is None:
             return None
-        return self._made(placed.latest, placed.sums(t), t, thresholds)
+        scores = course[0][1]
+        for instant, there in course:
+            if instant > t:
+                break
+            scores = there
+        return self._of(scores)
 
     def steps(self, profile: Profile, t: int) -> Iterable[tuple[int, Any]]:
         """Under the thresholds of now: recency passes one, or an order leaves the window."""
         placed = self._orders.placed(profile, t)
-        ahead, latest = placed.ahead, placed.latest
-        thresholds = self._rankings.at(t) if latest is not None else None
-        if thresholds is not None and latest is not None:
-            orders, window = placed.orders(t), self._orders.window
-            # Then the engine wakes and scores everybody anew (Attributes.next_rescore): no need to look further.
-            last = next_rescore(profile, t)
-            instants = {at for days in thresholds.recency if t < (at := latest + (days + 1) * DAY) <= last}
-            left = len(orders)
-            while left and (at := orders[left - 1].at + window) <= last:
-                left -= 1
-                instants.add(at)
-            left = len(orders)
-            for instant in sorted(instants):
-                if ahead is not None and ahead <= instant:
-                    break
-                while left and orders[left - 1].at + window <= instant:
-                    left -= 1
-                yield instant, self._made(latest, placed.sums_of(left), instant, thresholds)
+        ahead = placed.ahead
+        for instant, scores in self._course(profile, t, placed) or ():
+            if instant <= t:
+                continue
+            if ahead is not None and ahead <= instant:
+                break
+            yield instant, self._of(scores)
         if ahead is not None:
             yield ahead, MAYBE
 
-    def _made(self, latest: int, sums: Sums, t: int, thresholds: Thresholds) -> Any:
-        scores = scores_of((t - latest) // DAY, sums.orders, sums.amount, thresholds)
+    def _course(self, profile: Profile, t: int, placed: Placed) -> list[tuple[int, Scores]] | None:
+        """The scores at ``t`` and those of later instants, up to the next :func:`next_rescore`; None where there are none.
+        It is worked out once for all that asks for them: several segments do, whenever somebody wakes."""
+        # Asked in this order: thresholds may have to be fetched, and most people have not ordered.
+        latest = placed.latest
+        thresholds = self._rankings.at(t) if latest is not None else None
+        if thresholds is None or latest is None:
+            return None
+        known: tuple[Placed, Thresholds, int, int, list[tuple[int, Scores]]] | None = profile.worked.get("rfm")
+        if known is not None and known[0] is placed and known[1] is thresholds and known[2] <= t < known[3]:
+            return known[4]
+        orders, window = placed.orders(t), self._orders.window
+        # Then the engine wakes and scores everybody anew (Attributes.next_rescore): no need to look further.
+        last = next_rescore(profile, t)
+        instants = {at for days in thresholds.recency if t < (at := latest + (days + 1) * DAY) <= last}
+        left = len(orders)
+        while left and (at := orders[left - 1].at + window) <= last:
+            left -= 1
+            instants.add(at)
+        left = len(orders)
+        course = []
+        for instant in (t, *sorted(instants)):
+            while left and orders[left - 1].at + window <= instant:
+                left -= 1
+            sums = placed.sums_of(left)
+            course.append((instant, scores_of((instant - latest) // DAY, sums.orders, sums.amount, thresholds)))
+        if placed.ahead is None:
+            profile.worked["rfm"] = (placed, thresholds, t, last, course)
+        return course
+
+    def _of(self, scores: Scores) -> Any:
         if self._part == "rfm":
             return scores.digits
         return scores.name if self._part == "rfm_segment" else getattr(scores, self._part[0])

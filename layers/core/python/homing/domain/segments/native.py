@@ -26,7 +26,7 @@ from homing.domain.segments.behaviour import (
     RateRule,
     SameRule,
 )
-from homing.domain.segments.comparisons import Test
+from homing.domain.segments.comparisons import words
 from homing.domain.segments.rules import MAX_CANDIDATES, AllOf, Answer, AnyOf, NotRule, Rule
 from homing.domain.segments.said import (
     ComputedRule,
@@ -237,12 +237,4 @@ class _Source:
 
 
 def _words(rule: TraitRule) -> frozenset[str]:
-    """The texts that pass, where a text passes only by being one of a few; empty where there is more to it."""
-    if len(rule.tests) != 1:
-        return frozenset()
-    test: Test = rule.tests[0][1]
-    if test.model_fields_set not in ({"equals"}, {"in_"}):
-        return frozenset()
-    wanted = [test.equals] if test.equals is not None else test.in_ or []
-    # A text never equals true, though it may be spelt so.
-    return frozenset(str(value) for value in wanted if value is not None and not isinstance(value, bool))
+    return words(rule.tests[0][1]) if len(rule.tests) == 1 else frozenset()

@@ -124,12 +124,20 @@ class ComputedRule:
     test: Test
     reads: frozenset[str]
     _passes: Callable[[Any], bool] = field(init=False, repr=False, compare=False)
+    # Of an attribute that lists its steps, and is asked once for both.
+    _answer: Callable[[Profile, int, Callable[[Any], bool]], Answer] | None = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_passes", predicate(self.test))
+        at_once = getattr(self.attribute, "at_once", False)
+        object.__setattr__(self, "_answer", self.attribute.answer if at_once else None)  # type: ignore[attr-defined]
 
     def check(self, profile: Profile, t: int, since: int | None = None) -> Answer:
         """The attribute knows when its value may change."""
+        if self._answer is not None:
+            return self._answer(profile, t, self._passes)
         return self._passes(self.attribute.value(profile, t)), self.attribute.next_change(profile, t, self.test)
 
 
