@@ -177,3 +177,25 @@ def test_somebody_without_an_account_is_known_by_what_they_have() -> None:
         "expect: {mail: {to: guest@example.com, template: hello}, no_mail: {to: ana}}", head=head,
     )  # fmt: skip
     assert found.failures == []
+
+
+def test_values_are_shown_as_a_story_has_them_and_never_as_a_program_does() -> None:
+    told = played(
+        "ana: {does: Rang, door: null, loud: true, more: {a: 1, b: [x, false]}, none: [], seen_at: 1772460000, big: 1234567.25}",
+        "ben: {does: Rang, seen_at: 1772460000000, number: 1772460000}",
+        "ana: {says: {city: null, member: false, tags: [a, b]}}",
+        "advance: 1h",
+        "ana: {prefers: {notes: false, letter: true}}",
+        "expect: {trait: {ana: {member: {since: null}}}}",
+    )
+    texts = [line.partition("  ana: ")[2] or line.partition("  ben: ")[2] for line in told.timeline]
+    assert (
+        "Rang (door null, loud true, more {a: 1, b: [x, false]}, none [], seen_at Mon 2 Mar 2026 15:00 CET, big 1234567.25)"
+        in texts
+    )
+    # On his own clock; what is called otherwise may be any number.
+    assert "Rang (seen_at Mon 2 Mar 2026 23:00 JST, number 1772460000)" in texts
+    assert "says city null, member false, tags [a, b]" in texts
+    assert "saves the preference page: notes off, letter on" in texts
+    assert [(one.expected, one.instead) for one in told.failures] == [("ana's member is {since: null}", "it is false")]
+    assert not any(word in line for line in told.timeline for word in ("None", "True", "False"))

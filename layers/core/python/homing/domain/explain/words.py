@@ -47,7 +47,8 @@ def value(held: Any) -> str:
     if held is None:
         return "nothing"
     if isinstance(held, float):
-        return f"{held:g}" if abs(held) < 1e15 else str(held)
+        # From 100,000 on `g` drops digits.
+        return f"{held:g}" if abs(held) < 1e5 else f"{held:.15g}" if abs(held) < 1e15 else str(held)
     if isinstance(held, list | tuple):
         return ", ".join(value(item) for item in held) or "an empty list"
     if isinstance(held, Mapping):

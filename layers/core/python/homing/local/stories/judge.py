@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from homing.domain.delivery.consent import word_on
 from homing.domain.explain import words
@@ -15,7 +16,7 @@ from homing.domain.stories.expected import Check, DecisionIs, MailIs, RunIs, Whi
 from homing.domain.stories.language import instant_of, is_time_of_day
 from homing.domain.time import MINUTE, to_datetime
 from homing.local.stories.stage import Mailed
-from homing.local.stories.timeline import clock
+from homing.local.stories.timeline import clock, written
 
 if TYPE_CHECKING:
     from homing.local.stories.player import Player
@@ -257,7 +258,12 @@ def _trait(check: Check, player: Player) -> Miss | None:
     held = profile.trait(name) if profile else None
     if held == wanted and isinstance(held, bool) == isinstance(wanted, bool):
         return None
-    return Miss(f"{check.who}'s {name} is {words.value(wanted)}", f"it is {words.value(held)}")
+    zone = player.zone(check.who or "")
+    return Miss(f"{check.who}'s {name} is {_value(wanted, zone, name)}", f"it is {_value(held, zone, name)}")
+
+
+def _value(value: Any, zone: ZoneInfo, name: str) -> str:
+    return "nothing" if value is None else written(value, zone, name)
 
 
 def _consent(check: Check, player: Player) -> Miss | None:

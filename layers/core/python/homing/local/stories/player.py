@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -24,7 +25,7 @@ from homing.domain.time import format_duration, zone
 from homing.local.stories.judge import judge
 from homing.local.stories.messages import message
 from homing.local.stories.stage import Line, Mailed, Stage
-from homing.local.stories.timeline import clock, timeline
+from homing.local.stories.timeline import clock, timeline, values_written
 from homing.services.resolve import resolve
 from homing.sources.segment_spec import read_message
 
@@ -139,7 +140,7 @@ class Player:
             body = _ONE_CLICK if what.unsubscribes == "one_click" else b""
             self._post(who, "unsubscribe", self._mail(who, what.by), body)
         elif isinstance(what, lang.Prefers):
-            self._note(who, f"saves the preference page: {_values(what.prefers)}")
+            self._note(who, f"saves the preference page: {_on_off(what.prefers)}")
             sent = self._mail(who, what.by)
             shown = self.stage.visit("GET", "preferences", self._token(sent, "preferences")).body
             boxes = {topic: bool(ticked) for topic, ticked in _BOX.findall(shown)} | what.prefers
@@ -151,18 +152,19 @@ class Player:
 
     def _event(self, who: str, what: lang.Event) -> None:
         person = self.story.people[who]
+        shown = partial(values_written, zone=self.zone(who))
         names = what.as_.said() if what.as_ is not None else _usual(person.names(who))
         if isinstance(what, lang.Says):
-            kind, name, values, text = "identify", "", what.says, f"says {_values(what.says)}"
+            kind, name, values, text = "identify", "", what.says, f"says {shown(what.says)}"
         elif isinstance(what, lang.IsAlso):
             also = what.is_also.said()
-            kind, name, values, text = "identify", "", {}, f"is also {_values(also)}"
+            kind, name, values, text = "identify", "", {}, f"is also {shown(also)}"
             names = {**names, **also}
         else:
             assert isinstance(what, lang.Does)
             kind, name, values = "track", what.does, what.all_properties()
-            text = f"{name}{f' ({_values(values)})' if values else ''}"
-        text += f", as {_values(names)}" if what.as_ is not None else ""
+            text = f"{name}{f' ({shown(values)})' if values else ''}"
+        text += f", as {shown(names)}" if what.as_ is not None else ""
         text += f", {format_duration(what.late)} ago, told now" if what.late else ""
         self._note(who, f"{text}{', told twice' if what.twice else ''}")
         for _ in range(2 if what.twice else 1):
@@ -346,5 +348,5 @@ def _usual(names: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in names.items() if name == strong or name in {"anonymous_id", "device_id"}}
 
 
-def _values(values: Any) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
+def _on_off(topics: dict[str, bool]) -> str:
+    return ", ".join(f"{topic} {'on' if on else 'off'}" for topic, on in topics.items())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from homing.domain.explain import words
 from homing.domain.explain.messages import decision
-from homing.domain.time import parse_instant, to_datetime
+from homing.domain.time import DAY, SECOND, parse_instant, to_datetime
 from homing.local.stories.stage import Line
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -16,6 +17,11 @@ _WHY = {
     "too_old": "it is too old", "not_for_them": "it is not for them", "too_soon": "it is too soon after the last run",
     "ignored": "that run has begun already", "nobody": "nobody is known", "stopped": "the flow is stopped",
 }  # fmt: skip
+
+# What numbers are called that are times, and what they are then at least: some day of the year 2000.
+_MOMENTS = ("_at", "_time", "timestamp", "_date", "_since", "_until")
+_EPOCH = 30 * 365 * DAY
+MILLISECOND = SECOND // 1000
 
 # From a profile id to the person's name in the story (or what it is called otherwise) and their zone.
 Whose = Callable[[str], tuple[str, ZoneInfo]]
@@ -26,6 +32,29 @@ def clock(instant: int, zone: ZoneInfo) -> str:
     at = to_datetime(instant).astimezone(zone)
     seconds = f":{at:%S}" if at.second or at.microsecond else ""
     return f"{_DAYS[at.weekday()]} {at.day:>2} {_MONTHS[at.month - 1]} {at.year} {at:%H:%M}{seconds} {at:%Z}"
+
+
+def values_written(values: Mapping[str, Any], zone: ZoneInfo) -> str:
+    """``product_id mug, gift true, products [{product_id: mug}]``: as a story has them."""
+    return ", ".join(f"{name} {written(value, zone, name)}" for name, value in values.items())
+
+
+def written(value: Any, zone: ZoneInfo, name: str) -> str:
+    """A value as a story has it; ``name`` is what it is called."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {written(inner, zone, str(key))}' for key, inner in value.items())}}}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(written(inner, zone, name) for inner in value)}]"
+    if isinstance(value, int | float):
+        # A time that a program counts in seconds or milliseconds since 1970.
+        for unit in (SECOND, MILLISECOND):
+            if name.endswith(_MOMENTS) and _EPOCH <= value * unit < 4 * _EPOCH:
+                return " ".join(clock(int(value * unit), zone).split())
+    return words.value(value)
 
 
 def timeline(log: Iterable[Line], whose: Whose, named: Callable[[str], ZoneInfo]) -> list[str]:
