@@ -139,3 +139,22 @@ def test_a_template_without_front_matter_says_what_is_missing() -> None:
 def test_the_same_files_give_the_same_bundle() -> None:
     assert publish(campaign_files()).model_dump_json() == publish(campaign_files()).model_dump_json()
     assert template("<mj-text>a</mj-text>") == template("<mj-text>a</mj-text>")
+
+
+def test_no_line_breaks_between_a_number_and_its_per_cent_sign() -> None:
+    body = "<mj-text>{% if n == 10 %}Now 10 % less, or {{ n }} % more{% endif %} and 5 %b{{ 7 }} x</mj-text>"
+    one = publish(campaign_files(body, subject="20 % for {{ n }}", front="preheader: Save 5 %")).templates["note"]
+    for text in (one.html, one.text):
+        assert "Now 10\u00a0% less, or {{ n }}\u00a0% more" in text
+        assert "{% if n == 10 %}" in text
+        assert "5 %b" in text
+    assert (one.subject, one.preheader) == ("20\u00a0% for {{ n }}", "Save 5\u00a0%")
+
+
+def test_explanations_and_pictures_keep_numbers_and_their_per_cent_signs_together() -> None:
+    from homing.domain.explain import words
+    from homing.domain.segments.language import Share
+
+    assert words.percent(12.5) == "12.5\u00a0%"
+    share = Share.model_validate({"share": {"of": "spring", "percent": 10}})
+    assert words.condition(share) == "belongs to the 10\u00a0% drawn for spring"

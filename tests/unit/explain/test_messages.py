@@ -68,7 +68,7 @@ def test_a_cap_names_itself_and_what_came_too_late(tmp_path: Path) -> None:
         ),
         (
             "dropped", "held_out", {"holdout": "global", "percent": 5.0, "place": 3.21},
-            "not sent: they are in a hold-out (5 % under global, their place is 3.21)",
+            "not sent: they are in a hold-out (5\u00a0% under global, their place is 3.21)",
         ),
         ("dropped", "render_failed: cart is missing", None, "not sent: render_failed: cart is missing"),
         ("unknown", "worker_lost", None, "perhaps sent: the sender was interrupted, so nobody knows; it is never repeated"),

@@ -67,7 +67,7 @@ CONDITION: TypeAdapter[Any] = TypeAdapter(Condition)
         ({"known_for": {"at_least": "30d"}}, "known for at least 30 days"),
         ({"now": {"from": "09:00", "until": "17:00"}}, "it is now from 09:00 until 17:00, where they are"),
         ({"list": "guests"}, "is on the list guests"),
-        ({"share": {"of": "holdout", "percent": 10}}, "belongs to the 10 % drawn for holdout"),
+        ({"share": {"of": "holdout", "percent": 10}}, "belongs to the 10\u00a0% drawn for holdout"),
         ({"computed": {"orders": {"at_least": 3}}}, "computed orders is at least 3"),
     ],
 )  # fmt: skip

@@ -117,7 +117,7 @@ def test_waits_for_something_local_times_chance_and_ends_are_told_in_words() -> 
         ("a", "at once, not in vip"),
         ("b", "at once, not in vip, as soon as they do Order Completed or a is opened"),
         ("c", "3d later, not in vip, unless they do Order Completed or a is opened within 3 days, at 09:00 on Tuesday"),
-        ("d", "3d later, not in vip, 40 % of all (short)"),
+        ("d", "3d later, not in vip, 40\u00a0% of all (short)"),
         ("e", "3d later, not in vip, if country is DE and did X"),
     ]
 
@@ -128,7 +128,7 @@ def test_waits_for_something_local_times_chance_and_ends_are_told_in_words() -> 
         ({"date_reached": {"trait": "renews_on", "before": "14d"}}, "it is 14 days before the date renews_on"),
         ({"date_reached": {"trait": "met_on", "yearly": True}}, "the date met_on comes, each year"),
         ({"price_dropped": {"viewed_within": "30d", "by": 10}},
-         "what somebody looked at in the last 30 days costs at least 10 % less"),
+         "what somebody looked at in the last 30 days costs at least 10\u00a0% less"),
         ({"back_in_stock": {"viewed_within": "7d"}}, "what somebody looked at in the last 7 days is there again"),
         ({"schedule": {"segment": "vip", "weekdays": ["mon"], "at": "09:00"}}, "it is Monday, 09:00, for everybody in vip"),
         ({"schedule": {"segment": "vip", "days": [1, -1], "at": "09:00"}},

@@ -19,6 +19,7 @@ from homing.domain.errors import InvalidCampaign
 from homing.domain.segments.language import Model
 
 _FRONT = re.compile(r"---[ \t]*\n(.*?)^---[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
+_PERCENT = re.compile(r"{%.*?%}|(?P<number>\d|{{(?:(?!}}).)*}}) %(?![\w}])|{{.*?}}", re.DOTALL)
 _BRAND = re.compile(r"{{-?\s*brand\.(\w+)\s*-?}}")
 
 
@@ -85,10 +86,10 @@ def publish_template(source: TemplateSource, brand: Brand) -> Template:
     text = source.text[1] if source.text else compiled.restore(html_to_text(compiled.html, compiled.tokens))
     template = Template(
         name=source.name,
-        subject=_brand(front.subject, brand, escape=False),
-        preheader=_brand(front.preheader, brand, escape=False),
-        html=_brand(compiled.liquid, brand, escape=True),
-        text=_brand(text, brand, escape=False),
+        subject=_brand(_together(front.subject), brand, escape=False),
+        preheader=_brand(_together(front.preheader), brand, escape=False),
+        html=_brand(_together(compiled.liquid), brand, escape=True),
+        text=_brand(_together(text), brand, escape=False),
     )
     from homing.domain.content.analysis import choices, computed, roots
 
@@ -113,6 +114,11 @@ def _inside(file: str, whole: str, located: Located, part: str, value: str) -> S
     offset = sum(len(text) + 1 for text in whole.split("\n")[: line - 1]) + column - 1
     found = whole.find(value, offset, offset + len(value) + 2)
     return Source(value, [(0, file, offset if found < 0 else found)], {file: whole})
+
+
+def _together(text: str) -> str:
+    """``10 % less`` and ``{{ x }} %`` with a space that no line breaks at; what Liquid says inside stays."""
+    return _PERCENT.sub(lambda match: f"{match['number']}\u00a0%" if match["number"] else match[0], text)
 
 
 def _brand(template: str, brand: Brand, *, escape: bool) -> str:

@@ -57,7 +57,9 @@ class Evidence:
         if isinstance(asked, lang.OnList):
             return [self._list(profile, asked.list)]
         if isinstance(asked, lang.Share):
-            return [f"their place under {asked.share.of} is {portion(asked.share.of, profile.id):.2f} %"]
+            return [
+                f"their place under {asked.share.of} is {words.percent(portion(asked.share.of, profile.id), '.2f')}"
+            ]
         if isinstance(asked, lang.Now):
             local = zone_of(profile, self.zone.key)
             return [f"where they are ({local.key}) it is {words.when(t, local)}"]

@@ -65,7 +65,7 @@ def starts(trigger: Trigger) -> str:
     if trigger.kind == "date_reached":
         return _date(trigger)
     if trigger.kind == "price_dropped":
-        by = f" at least {trigger.by:g} %" if trigger.by else ""
+        by = f" at least {words.percent(trigger.by)}" if trigger.by else ""
         return f"what somebody looked at in the last {words.duration(trigger.viewed_within)} costs{by} less"
     if trigger.kind == "back_in_stock":
         return f"what somebody looked at in the last {words.duration(trigger.viewed_within)} is there again"
@@ -200,9 +200,9 @@ def ways(one: If | WaitFor | Split) -> dict[str, str]:
         return {"then": "yes", "else": "no"}
     if isinstance(one, WaitFor):
         return {"then": "it happens", "else": f"not in {words.duration(one.within)}"}
-    found = {way.arm: f"{way.arm}, {way.percent:g} %" for way in one.ways}
+    found = {way.arm: f"{way.arm}, {words.percent(way.percent)}" for way in one.ways}
     rest = 100 - sum(way.percent for way in one.ways)
-    return found | ({"": f"the others, {rest:g} %"} if rest > 1e-9 else {})
+    return found | ({"": f"the others, {words.percent(rest)}"} if rest > 1e-9 else {})
 
 
 def ending(reason: str) -> str:
@@ -226,5 +226,5 @@ def rules(flow: Flow) -> list[tuple[str, str]]:
     if flow.priority:
         found.append(("Priority", f"{flow.priority}"))
     if isinstance(flow.holdout, Holdout):
-        found.append(("Held out", f"{flow.holdout.percent:g} %"))
+        found.append(("Held out", words.percent(flow.holdout.percent)))
     return found

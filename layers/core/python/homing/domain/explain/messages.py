@@ -102,7 +102,7 @@ def _wait(word: str, values: Mapping[str, Any]) -> str:
 
 def _details(word: str, values: Mapping[str, Any], zone: ZoneInfo) -> str:
     if word == "held_out":
-        return f"{values.get('percent'):g} % under {values.get('holdout')}, their place is {values.get('place')}"
+        return f"{words.percent(values.get('percent', 0))} under {values.get('holdout')}, their place is {values.get('place')}"
     if word == "expired":
         return f"on {_at(values.get('expired'), zone)}"
     if word == "asked_already":

@@ -57,6 +57,11 @@ def value(held: Any) -> str:
     return text if text.strip() else repr(text)
 
 
+def percent(number: float, digits: str = "g") -> str:
+    """``10 %``, which no line breaks apart."""
+    return f"{number:{digits}}\u00a0%"
+
+
 def listed(parts: Iterable[str], word: str = "and") -> str:
     """``a, b and c``."""
     found = list(parts)
@@ -210,9 +215,9 @@ def _rate(asked: lang.Rate) -> str:
 def _share(asked: lang.Share) -> str:
     share = asked.share
     if share.percent is not None:
-        return f"belongs to the {share.percent:g} % drawn for {share.of}"
+        return f"belongs to the {percent(share.percent)} drawn for {share.of}"
     end = 100 if share.to is None else share.to
-    return f"belongs to the part from {share.from_ or 0:g} % to {end:g} % drawn for {share.of}"
+    return f"belongs to the part from {percent(share.from_ or 0)} to {percent(end)} drawn for {share.of}"
 
 
 def _now(asked: lang.Now) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from homing.domain.explain import flow_words
+from homing.domain.explain import flow_words, words
 from homing.domain.flows.language import End, Flow, If, Split, Step, WaitFor
 from homing.domain.flows.passage import FlowNumbers
 from homing.domain.flows.steps import kind_of, sides
@@ -229,7 +229,8 @@ class _Way:
     ) -> None:
         self.lines = [label]
         if went is not None:
-            self.lines.append(f"{went:,}{f' · {100 * went / total:.0f} %' if total else ''}")
+            share = f" · {words.percent(100 * went / total, '.0f')}" if total else ""
+            self.lines.append(f"{went:,}{share}")
         self.share = layout.share(went or 0)
         self.steps = _Sequence(layout, steps, prefix, told=went)
         half = max(width(text, SMALL * 1.1) for text in self.lines) / 2 + 9

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from homing.domain.explain import flow_words
+from homing.domain.explain import flow_words, words
 from homing.domain.flows.language import Flow, If, Split, Step, WaitFor
 from homing.domain.flows.passage import FlowNumbers
 from homing.domain.flows.steps import kind_of, sides
@@ -46,6 +46,7 @@ def _ways(step: If | WaitFor | Split, position: str, numbers: FlowNumbers | None
         inside = _steps(below.get(side, []), f"{position}.{side}.", numbers)
         if not inside and not numbers:
             continue
-        share = f" <b>{went[side]:,}{f' · {100 * went[side] / total:.0f} %' if total else ''}</b>" if numbers else ""
+        of_all = f" · {words.percent(100 * went[side] / total, '.0f')}" if total else ""
+        share = f" <b>{went[side]:,}{of_all}</b>" if numbers else ""
         found.append(f'<div class="way"><h4>{esc(label)}{share}</h4>{inside}</div>')
     return "".join(found)

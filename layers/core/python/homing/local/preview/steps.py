@@ -70,9 +70,9 @@ def _part(step: If | WaitFor | Split, way: _Way) -> tuple[list[Stop], _Way | Non
 def _sides(step: If | WaitFor | Split) -> Iterator[tuple[list[Step], str, int]]:
     """Each way on, what its people have in common, and how long they waited at most."""
     if isinstance(step, Split):
-        yield from ((way.then, f"{way.percent:g} % of all ({way.arm})", 0) for way in step.ways)
+        yield from ((way.then, f"{words.percent(way.percent)} of all ({way.arm})", 0) for way in step.ways)
         if (rest := 100 - sum(way.percent for way in step.ways)) > 1e-9:
-            yield [], f"the other {rest:g} %", 0
+            yield [], f"the other {words.percent(rest)}", 0
     elif isinstance(step, If):
         asked = flow_words.asked(step.if_)
         plain = asked.startswith(("in ", "on the list ")) and " and " not in asked and " or " not in asked
