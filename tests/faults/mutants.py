@@ -14,6 +14,7 @@ from tests.mutants.mutants import Mutant
 STORIES, MATRIX = "tests/faults/test_stories.py", "tests/faults/test_matrix.py"
 BOTH = (STORIES, MATRIX)
 TRIALS = "tests/faults/test_trials.py"
+HANDED_ON = "tests/unit/flows/test_handed_on.py"
 FLOWS, ALL = (TRIALS, MATRIX), (TRIALS, STORIES, MATRIX)
 SEND, CLAIMS, LEDGER = "services/send_email.py", "services/claims.py", "domain/delivery/ledger.py"
 CONSENT = "domain/delivery/consent.py"
@@ -103,6 +104,16 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "the way that a run takes is stored with what lies on it, and not before", RUNS,
         "if effects and effects.chosen:", "if effects and effects.chosen and not done.id:", FLOWS,
+    ),
+    Mutant(
+        "branches and splits do not say that they chose a way", ENGINE,
+        "        self.effects += Effects(chosen=True)\n        self._enter(step, side)\n",
+        "        self._enter(step, side)\n", (HANDED_ON,),
+    ),
+    Mutant(
+        "a split does not say that it chose a way", ENGINE,
+        "        self.effects += Effects(chosen=True)\n        self._enter(step, side)\n",
+        "        self.effects += Effects(chosen=isinstance(step, If))\n        self._enter(step, side)\n", (HANDED_ON,),
     ),
     Mutant(
         "what a run owes is forgotten", RUNS,

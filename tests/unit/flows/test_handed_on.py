@@ -13,6 +13,7 @@ from homing.domain.flows.effects import again
 from homing.domain.flows.run import Run
 from homing.domain.time import DAY, HOUR, MINUTE
 from homing.local.backtest import Backtest
+from homing.services.resolve import resolve
 from tests.fixtures.shop import backtest, campaigns, event, identified, redeploy
 
 CALLS: dict[str, Any] = {"webhooks": {"crm": {"url": "https://crm.example.com/"}}}
@@ -100,6 +101,42 @@ def test_of_two_processes_that_decide_otherwise_only_the_one_that_stores_asks_fo
     run.pass_time(run.now + DAY)
     assert ways(run) == ["then"]
     assert lists(run) == ["happy"]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_branch_is_gone_to_its_end_though_the_answer_is_another_by_then(after: bool) -> None:
+    sides = {side: [{"call": "crm", "data": {"way": side}}] for side in ("then", "else")}
+    run = shop({"wait": "1h"}, {"if": {"did": "Review Posted", "within": "1d"}, **sides})
+    given_up(run, after=after)
+    assert set(ways(run)) == {"else"}
+    assert len({line.call_id for line in run.called}) == 1
+    assert (only(run).status, only(run).owed) == ("ended", None)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_who_becomes_another_at_a_split_goes_one_way(number: int) -> None:
+    """By the id of whom they become they may stand in the other arm."""
+    arms = [{"arm": arm, "percent": 50, "then": [{"call": "crm", "data": {"way": arm}}]} for arm in ("a", "b")]
+    flow = {"name": "ask", "on": {"did": "Review Posted"}, "steps": [{"wait": "1h"}, {"split": "test", "ways": arms}]}
+    run = backtest(campaigns(flows=[flow], **CALLS))
+    phone = f"phone-{number}"
+    run.run([identified("ana"), event("Review Posted", "2026-03-02T11:00:00Z", anonymous_id=phone)])
+    waiting = only(run)
+    assert waiting.wake_at is not None
+    run.now = waiting.wake_at
+
+    def others() -> None:
+        run.run([event("Identified", "2026-03-02T11:59:59Z", user_id="ana", anonymous_id=phone)])
+        run.flows({"wake_run": waiting.id})
+        run._pump()
+
+    slow = replace(run.flows, journal=Slow(run.journal, others))
+    slow({"wake_run": waiting.id})
+    run._pump()
+    run.pass_time(run.now + DAY)
+    assert resolve(run.profiles, [waiting.profile_id])[waiting.profile_id].id != waiting.profile_id
+    assert set(ways(run)) == set(only(run).arms.values())
+    assert (only(run).status, only(run).owed) == ("ended", None)
 
 
 def test_what_was_stored_and_not_handed_on_is_handed_on_by_the_next_sweep() -> None:

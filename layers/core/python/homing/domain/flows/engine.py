@@ -232,12 +232,13 @@ class _Advancing:
             question = self.compiled.branches[self.run.position]
             t = max(self.run.at, self.profile.evaluated_at)
             side = "then" if question.holds(self.run, self.profile, t) else "else"
-            self.effects += Effects(chosen=True)
             self._note(side)
         else:
+            # Whoever becomes one with another may stand in another arm by that one's id.
             side = _arm(step, self.profile.id)
             self._note("split", side)
             self.run = replace(self.run, arms={**self.run.arms, step.split: side})
+        self.effects += Effects(chosen=True)
         self._enter(step, side)
 
     def _happened(self, step: WaitFor) -> bool:
