@@ -144,7 +144,11 @@ def test_an_order_says_its_own_total() -> None:
 
 
 def test_prices_of_an_order_are_in_its_currency_and_those_of_the_catalog_in_the_catalogs() -> None:
-    items = [{"product_id": "rug", "price": 9.9}, {"product_id": "mug"}, {"product_id": "x", "price": 2, "currency": "CHF"}]
+    items = [
+        {"product_id": "rug", "price": 9.9},
+        {"product_id": "mug"},
+        {"product_id": "x", "price": 2, "currency": "CHF"},
+    ]
     found = context(published(), {"order": {"order_id": "1", "currency": "USD", "items": items}})
     assert [item["currency"] for item in found["order"]["items"]] == ["USD", "EUR", "CHF"]
 

@@ -71,6 +71,8 @@ class Renderer:
     def _part(self, name: str, part: str, source: str, context: Mapping[str, Any]) -> str:
         from liquid.exceptions import LiquidError
 
+        from homing.domain.content.quick import quicken
+
         where = f"{name}.{part}"
         try:
             language = self._language(context)
@@ -78,7 +80,7 @@ class Renderer:
             if parsed is None:
                 pair = environments(language, self._currency)
                 environment = pair.html if part == "html" else pair.text
-                parsed = self._parsed[(name, part, language)] = environment.from_string(source, name=where)
+                parsed = self._parsed[(name, part, language)] = quicken(environment.from_string(source, name=where))
             return parsed.render(context)
         except LiquidError as error:
             message = str(error.args[0]) if error.args else type(error).__name__
