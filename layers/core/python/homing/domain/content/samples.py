@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any, NamedTuple
 
 from homing.domain.attributes.names import WORDS
@@ -16,6 +16,7 @@ from homing.domain.events.properties import nested
 from homing.domain.flows.language import Flow
 from homing.domain.profiles.profile import EXPLICIT, Profile, TraitValue
 from homing.domain.recommend.recommender import SEEN, Recommender, shown_products
+from homing.domain.segments.comparisons import Test, passes
 from homing.domain.time import iso, parse_instant
 
 # A Tuesday morning in spring.
@@ -133,7 +134,10 @@ def sample_data(campaigns: Campaigns, use: Use, *, bare: bool) -> dict[str, Any]
     if use.trigger == "cart_abandoned":
         return {"cart": {"key": "sample", "items": items, "last_activity": iso(NOW)}}
     if use.trigger == "browse_abandoned":
-        return {"products": [{"product_id": product.product_id} for product in picked], "views": 4}
+        return {
+            "products": [{"product_id": product.product_id} for product in picked],
+            "views": max(4, campaigns.settings.browse.views),
+        }
     if use.trigger == "order_placed":
         currency = campaigns.settings.currency
         order = {"order_id": "1047", "items": [] if bare else items, "currency": currency}
@@ -147,7 +151,7 @@ def sample_data(campaigns: Campaigns, use: Use, *, bare: bool) -> dict[str, Any]
         "date_reached": {"date": "2026-05-01"},
         "schedule": {"segment": flow.on.segment if flow else "sample"},
         "event": _event(flow, picked),
-        "price_dropped": {"products": [_cheaper(picked[0])]},
+        "price_dropped": {"products": [_cheaper(picked[0], flow.on.by if flow else 0)]},
         "back_in_stock": {"products": [{"product_id": picked[0].product_id}]},
     }
     return by_trigger.get(use.trigger, {})
@@ -156,17 +160,38 @@ def sample_data(campaigns: Campaigns, use: Use, *, bare: bool) -> dict[str, Any]
 def _event(flow: Flow | None, picked: list[Product]) -> dict[str, Any]:
     """An event as the flow asks for it, its numbers and texts made up."""
     brings = flow.on.brings if flow else []
+    where = flow.on.where if flow else {}
     known: dict[str, Any] = {
         "product_id": picked[0].product_id,
         "products": [{"product_id": p.product_id} for p in picked],
     }
-    event = nested({name: known.get(name, "4") for name in brings})
+    said = {name: _passing(where.get(name), known.get(name, "4")) for name in brings}
+    event = nested({name: value for name, value in said.items() if value is not None})
     data: dict[str, Any] = {"event": {"name": flow.on.did if flow else "Event", **event}}
     if {"product_id", "products"} & event.keys():
-        data["products"] = event.get("products") or [{"product_id": picked[0].product_id}]
+        data["products"] = event.get("products") or [{"product_id": event["product_id"]}]
     return data
 
 
-def _cheaper(product: Product) -> dict[str, Any]:
-    before = {"price_before": str(Decimal(product.price) * Decimal("1.25"))} if product.price else {}
-    return {"product_id": product.product_id, **before}
+def _passing(test: Test | None, usual: Any) -> Any:
+    """A value that the flow would start on, the usual one if it is; None where it must not be there."""
+    if test is None or passes(test, usual):
+        return usual
+    lower = max((one for one in (test.more_than, test.at_least) if one is not None), default=None)
+    upper = min((one for one in (test.less_than, test.at_most) if one is not None), default=None)
+    near = [one + step for one, step in ((lower, 0), (upper, 0), (lower, 1), (upper, -1)) if one is not None]
+    middle = [(lower + upper) / 2] if lower is not None and upper is not None else []
+    contained = [] if test.contains is None else [test.contains, [test.contains]]
+    tried = [test.equals, *(test.in_ or ()), *contained, *near, *middle]
+    tried = [int(one) if isinstance(one, float) and one.is_integer() else one for one in tried]
+    return next(
+        (one for one in tried if one is not None and passes(test, one)), None if test.exists is False else usual
+    )
+
+
+def _cheaper(product: Product, by: float) -> dict[str, Any]:
+    """A drop by a fifth, or by as much as the flow waits for; prices are always told."""
+    price = Decimal(product.price or "18.00")
+    before = max(price * Decimal("1.25"), price * 100 / (100 - Decimal(str(by))))
+    told = before.quantize(Decimal("0.01"), ROUND_UP)
+    return {"product_id": product.product_id, "price": str(price), "price_before": str(told)}

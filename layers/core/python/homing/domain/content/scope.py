@@ -11,6 +11,7 @@ from typing import NamedTuple
 from homing.domain.attributes.names import BUILT_IN
 from homing.domain.campaigns import Brand
 from homing.domain.content.choices.language import Choice
+from homing.domain.content.context import BROUGHT
 
 
 class Shape(NamedTuple):
@@ -59,7 +60,7 @@ VARIABLES: dict[str, Shape] = {
     "unsubscribe_url": VALUE,
     "preferences_url": VALUE,
     "now": VALUE,
-    "cart": _object("items count currency url", "total last_activity", items=PRODUCTS),
+    "cart": _object("items count currency url last_activity", "total", items=PRODUCTS),
     "products": PRODUCTS,
     "order": _object("items count currency", "order_id total", items=PRODUCTS),
     "nth": VALUE,
@@ -73,6 +74,26 @@ VARIABLES: dict[str, Shape] = {
     "recommended": PRODUCTS,
     "code": _object("text expires"),
 }
+
+
+# What some triggers always tell of the things that mails show, where others may not.
+_CARRIED: dict[str, dict[str, frozenset[str]]] = {
+    "price_dropped": {"products": frozenset({"price", "total", "price_before"})},
+}
+
+
+def variables(triggers: Iterable[str]) -> Mapping[str, Shape]:
+    """The variables of a template that flows with these triggers send: what each of them that brings a list always tells of
+    the things in it is never missing."""
+    found = dict(VARIABLES)
+    kinds = frozenset(triggers)
+    for root in {root for kind in kinds for root in _CARRIED.get(kind, ())}:
+        always = frozenset.intersection(
+            *(_CARRIED.get(kind, {}).get(root, frozenset()) for kind in kinds if root in BROUGHT[kind])
+        )
+        item = found[root].item or ANYTHING
+        found[root] = listed(item._replace(optional=item.optional - always))
+    return found
 
 
 def computed(staged: Iterable[str]) -> Shape:

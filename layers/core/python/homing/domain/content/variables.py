@@ -8,7 +8,7 @@ from typing import Any
 from homing.domain.content.checks.branches import static_context
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED, snake_case
 from homing.domain.content.engine import environments
-from homing.domain.content.scope import ANYTHING, COMMON_TRAITS, FORLOOP, OTHER_SPELLINGS, VARIABLES, Shape, computed
+from homing.domain.content.scope import ANYTHING, COMMON_TRAITS, FORLOOP, OTHER_SPELLINGS, Shape, computed, variables
 from homing.domain.content.source import Source
 from homing.domain.content.suggest import closest, did_you_mean
 from homing.domain.content.usage import Use
@@ -48,6 +48,7 @@ class _Reader:
     def __init__(self, source: Source, used: Sequence[Use], traits: Collection[str]) -> None:
         self.source = source
         self.used = used
+        self.variables = variables(use.trigger for use in used)
         self.traits = frozenset({*COMMON_TRAITS, *OTHER_SPELLINGS, *traits})
         self.doubted: set[str] = set()
         self.known: dict[str, Shape] = {}
@@ -152,7 +153,7 @@ class _Reader:
                 self._trait(names, index, asked)
                 return
             self._brought(root, index, asked=_certain(names[:1], asked))
-            shape = VARIABLES[root]
+            shape = self.variables[root]
         for position, name in enumerate(names[1:], 1):
             shown = ".".join(str(one) for one in names[: position + 1])
             if isinstance(name, int) or not str(name):
@@ -216,7 +217,7 @@ class _Reader:
         if not _is_path(path):
             return ANYTHING
         names = _names(path)
-        shape: Shape | None = self.known.get(str(names[0])) or VARIABLES.get(str(names[0]), ANYTHING)
+        shape: Shape | None = self.known.get(str(names[0])) or self.variables.get(str(names[0]), ANYTHING)
         for name in names[1:]:
             if shape is None:
                 return ANYTHING

@@ -10,11 +10,12 @@ from homing.domain.content.checks.conditions import ABSENT, Domain, Names, solve
 from homing.domain.content.choices.language import Choice
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED
 from homing.domain.content.engine import environments
-from homing.domain.content.scope import ANYTHING, VALUE, VARIABLES, Shape, computed
+from homing.domain.content.scope import ANYTHING, VALUE, Shape, computed, variables
 from homing.domain.content.source import Source
 from homing.domain.content.usage import Use
 from homing.domain.errors import InvalidCampaign
 from homing.domain.flows.language import Flow
+from homing.domain.segments.comparisons import Test, number_of
 
 _COUNTED = frozenset({"size", "count", "nth", "views", "year", "years", "quantity"})
 # Triggers whose lists always have something in them: nobody abandons an empty cart.
@@ -47,8 +48,13 @@ def domains(
         fixed[("nth",)] = flow.on.nth
     if flow is not None and flow.on.segment:
         fixed[("segment",)] = flow.on.segment
+    told: dict[Names, tuple[object, ...]] = {
+        ("event", *name.split(".")): _told(test)
+        for name, test in (flow.on.where.items() if flow is not None else ())
+        if flow is not None and name in flow.on.brings
+    }
     chosen = _chosen(choices or {})
-    shapes = VARIABLES | {"computed": computed(staged)}
+    shapes = {**variables([use.trigger]), "computed": computed(staged)}
 
     def domain(path: Names) -> Domain:
         root = str(path[0])
@@ -56,6 +62,8 @@ def domains(
             return Domain((fixed[path],))
         if path in chosen:
             return Domain(chosen[path])
+        if values := told.get(path):
+            return Domain(values)
         if root not in RESERVED:
             return Domain()
         if root not in ALWAYS and root not in BROUGHT[use.trigger]:
@@ -69,6 +77,15 @@ def domains(
         return Domain(absent=absent or wanted, least=least)
 
     return domain
+
+
+def _told(test: Test) -> tuple[object, ...]:
+    """What a property is that a flow waits for, where it can be but a few things."""
+    values = [test.equals] if test.model_fields_set == {"equals"} else test.in_ or []
+    alone = test.model_fields_set <= {"equals", "in_"}
+    # 12 may be told as a text; a word is itself.
+    exact = all(isinstance(one, bool) or (isinstance(one, str) and number_of(one) is None) for one in values)
+    return tuple(values) if alone and exact else ()
 
 
 def _chosen(choices: Mapping[str, Choice]) -> dict[Names, tuple[object, ...]]:
