@@ -41,6 +41,9 @@ def judge_flows(world: World, calm: World | None, say: Saying) -> None:
         if way:
             _known(world, run, _who(run, people), way, say)
             _left(world, run, people[run.profile_id], way, runs, say)
+    for run in runs:
+        if run.flow == "poll" and run.profile_id in people:
+            _polled(world, run, people[run.profile_id], say)
     # Vic wants tips three times, the second time too soon.
     tips = [sum(run.flow == "tip" for run in told.journal.runs()) for told in (world, calm or world)]
     if tips[0] != tips[1]:
@@ -110,6 +113,27 @@ def _left(world: World, run: Run, profile: Profile, way: str, runs: list[Run], s
     sequels = sum(one.flow == "sequel" and run.id in one.trigger_id for one in runs)
     if sequels != (way == "then"):
         say(f"{who} went {way}, and {sequels} sequels began")
+
+
+def _polled(world: World, run: Run, profile: Profile, say: Saying) -> None:
+    """One arm, and one side: that of what was known when the profile was read; and the lists of both, and no others."""
+    who = min(profile.identifiers.get("user_id", {profile.id}))
+    if run.status != "ended" or run.reason != "done":
+        say(f"the poll of {who} is {run.status} {run.reason}")
+        return
+    arms = [str(note["why"]) for note in run.trace if note["did"] == "split"]
+    sides = [str(note["did"]) for note in run.trace if note["did"] in {"then", "else"}]
+    if len(arms) != 1 or arms != [run.arms.get("poll")] or len(sides) != 1:
+        say(f"the poll of {who} went {arms} {run.arms} {sides}")
+        return
+    known, (read, _) = world.folded.get(message_hash(f"answered-{who}")), world.parted[run.id]
+    if known is not None and known < read and sides == ["else"]:
+        say(f"{who} answered, which was known since {iso(known)}, and is not believed by what was read at {iso(read)}")
+    if (known is None or known > read) and sides == ["then"]:
+        say(f"{who} is taken for somebody who answered")
+    on = {name for name, (_, member) in profile.lists.items() if member}
+    if on != {*arms, {"then": "yes", "else": "no"}[sides[0]]}:
+        say(f"{who} went {arms} {sides}, and is on {sorted(on) or 'no list'}")
 
 
 def _first_version(world: World) -> str:

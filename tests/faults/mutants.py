@@ -108,7 +108,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "branches and splits do not say that they chose a way", ENGINE,
         "        self.effects += Effects(chosen=True)\n        self._enter(step, side)\n",
-        "        self._enter(step, side)\n", (HANDED_ON,),
+        "        self._enter(step, side)\n", (HANDED_ON, TRIALS),
     ),
     Mutant(
         "a split does not say that it chose a way", ENGINE,

@@ -106,6 +106,24 @@ def test_who_is_given_up_and_heard_of_right_after_goes_one_way(site: str, kind: 
     assert wrong(Fault("run_flows", site, kind, 1, first=number(site, "1 14:42") + later)) == []
 
 
+@pytest.mark.parametrize("time", ["1 10:11", "1 11:11"])
+@pytest.mark.parametrize(
+    ("site", "kind"),
+    [
+        ("Journal.save_run", plan.DIES_BEFORE), ("Journal.save_run", plan.DIES_AFTER), ("Journal.save_run", plan.ZOMBIE),
+        ("Calls.put", plan.DIES_AFTER), ("Calls.put", plan.LOST), ("Stream.put", plan.ERROR), ("ProfileStore.read", plan.ZOMBIE),
+    ],
+)  # fmt: skip
+def test_who_is_somebody_else_or_answers_right_after_a_poll_went_on_goes_one_way(
+    site: str, kind: str, time: str
+) -> None:
+    """Abe stands in another arm once he logged in; bea answers a second after she was taken for somebody who does not."""
+    first = number(site, time)
+    # One of the four is theirs.
+    told = [wrong(Fault("run_flows", site, kind, 1, first=first + later)) for later in range(6)]
+    assert told == [[]] * 6
+
+
 @pytest.mark.parametrize("site", ["Journal.start_run", "Journal.save_agenda", "Journal.keep_flow"])
 def test_who_becomes_somebody_before_the_run_could_be_stored_gets_nothing_twice(site: str) -> None:
     """Wes starts on a device, and logs in while his run can't begin."""

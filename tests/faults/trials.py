@@ -34,6 +34,11 @@ USED_AT = {
 }
 USED = {user: f"used-{user}" for user in USED_AT}
 PEOPLE = ("pia", "quin", "rob", "sue", "tom", "una", "vic", "wes", "xia", "yan", "zoe")
+# Who is asked something: a split after an hour, and a branch after another. By the id of the device abe stands in the other
+# arm.
+POLLED = ("abe", "bea", "cas", "dee")
+ARMS, KIOSK = ("left", "right"), "kiosk-1"
+ANSWERED_AT = {"bea": "1 11:11:02", "cas": "1 09:50"}
 # Which way each goes when nothing goes wrong.
 WAYS = {
     "pia": "then", "quin": "else", "rob": "else", "sue": "then", "tom": "then", "una": "else", "wes": "then", "xia": "then",
@@ -44,8 +49,12 @@ SAID = {False: ("unused", 6 * HOUR), True: ("lapsed", 3 * HOUR)}
 
 
 def flows(*, changed: bool) -> list[dict[str, Any]]:
-    """Three flows; ``changed`` as they are from noon on."""
+    """Four flows; ``changed`` as they are from noon on."""
     unused, within = SAID[changed]
+
+    def way(told: str) -> list[dict[str, Any]]:
+        return [{"call": "log", "data": {"way": told}}, {"add_to": told}]
+
     then = [
         {"update": {"trial": "used"}},
         {"send": "glad"},
@@ -68,13 +77,20 @@ def flows(*, changed: bool) -> list[dict[str, Any]]:
          "steps": [{"add_to": "sequels"}, {"call": "log", "data": {"why": {"trigger": "data.why"}}}]},
         {"name": "tip", "on": {"did": "Tip Wanted"}, "again_after": "2d", "max_age": "6d", "topic": "letters",
          "steps": [{"add_to": "tipped"}]},
+        {"name": "poll", "on": {"did": "Poll Opened"}, "max_age": "6d",
+         "steps": [
+             {"wait": "1h"},
+             {"split": "poll", "ways": [{"arm": arm, "percent": 50, "then": way(arm)} for arm in ARMS]},
+             {"wait": "1h"},
+             {"if": {"did": "Poll Answered", "within": "6d"}, "then": way("yes"), "else": way("no")},
+         ]},
     ]  # fmt: skip
 
 
 def tell(story: Story, deploy: Callable[[], None]) -> None:
     """What happens to these people."""
     world = story.world
-    for number, user in enumerate(PEOPLE):
+    for number, user in enumerate((*PEOPLE, *POLLED)):
         story.knows(f"1 07:{44 + number}", user)
 
     def starts(time: str, user: str = "", device: str = "") -> None:
@@ -109,6 +125,14 @@ def tell(story: Story, deploy: Callable[[], None]) -> None:
     starts("1 09:00", device="tablet")
     story.knows("1 09:30", "wes", device="tablet")
     uses("wes")
+    # Abe opens a poll on a device, and logs in right after he was put into an arm by it; bea answers right after she was
+    # taken for somebody who does not.
+    story.did("1 09:10:30", "Poll Opened", device=KIOSK)
+    story.knows("1 10:11:02", "abe", device=KIOSK)
+    for user in ("bea", "cas", "dee"):
+        story.did("1 09:10:30", "Poll Opened", user=user)
+    for user, time in ANSWERED_AT.items():
+        story.did(time, "Poll Answered", user=user, id=f"answered-{user}")
     # Vic wants tips, too soon again, and again later.
     for time in ("1 08:50", "1 11:00", "3 13:00"):
         story.did(time, "Tip Wanted", user="vic")
