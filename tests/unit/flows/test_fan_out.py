@@ -159,6 +159,68 @@ def test_a_file_with_one_identifier_a_line_needs_no_header() -> None:
     assert sorted(name for name, _ in shop.mails) == ["ana", "bob"]
 
 
+GARBAGE = [
+    (b",nobody", "the email is not a mail address"),
+    (b",,somebody", "names nobody: user_id, email is empty"),
+    (b"M\xfcller,", "the user_id is not UTF-8 text: save the file as CSV UTF-8"),
+    (b"a\x00b,", "the user_id has characters that nobody can see"),
+    (b"u" * 600 + b",", "an identifier has at most 512 characters"),
+    (b"null,undefined@", "the email is not a mail address"),
+    (b'"never closed,', "a quote is opened and never closed"),
+    (b'x,"never closed', "a quote is opened and never closed"),
+]
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 100])
+def test_garbage_in_a_list_is_told_with_its_lines_and_keeps_nobody_back(per_minute: int) -> None:
+    shop = desk()
+    lines, wrong = [b"user_id,email,name"], []
+    for number, person in enumerate(PEOPLE):
+        # A name that is no UTF-8 text, or has a line break in it, is nobody's identifier.
+        name = (b"", b",M\xfcller", b',"in two\r\nlines"', b',"a" b')[number % 4]
+        lines.append(f"{person},".encode() + name)
+        if number % 5 == 4:
+            raw, reason = GARBAGE[number // 5 % len(GARBAGE)]
+            wrong.append((sum(line.count(b"\n") + 1 for line in lines) + 1, reason))
+            lines.append(raw)
+    shop.lists.files["people.csv"] = b"\n".join(lines)
+    assert shop.start(list={"s3": "people.csv"}, per_minute=per_minute)["answer"] == "Accepted"
+    shop.wait(2 * HOUR)
+    assert sorted(name for name, _ in shop.mails) == sorted(PEOPLE)
+    (told,) = shop.finished()
+    assert (told["state"], told["people"], told["unreadable"]) == ("finished", len(PEOPLE), len(wrong))
+    assert [(one["line"], one["reason"]) for one in told["unreadable_lines"]] == wrong
+    # No answer repeats what stood there.
+    assert "ller" not in str(told)
+
+
+def test_of_much_garbage_the_first_lines_are_told_and_all_are_counted() -> None:
+    shop = desk(["ana"])
+    shop.lists.files["people.csv"] = b"email\n" + b"?\n" * 50 + b"ana@example.com\n"
+    shop.start(list={"s3": "people.csv"})
+    shop.wait()
+    (told,) = shop.finished()
+    assert [one["line"] for one in told["unreadable_lines"]] == list(range(2, 22))
+    assert (told["people"], told["unreadable"], [name for name, _ in shop.mails]) == (1, 50, ["ana"])
+
+
+def test_garbage_where_a_part_of_a_file_ends_keeps_its_line_and_nobody_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    from homing.services import fan_out
+
+    people = [f"p{number}" for number in range(30)]
+    text = b"user_id,name\n" + b"".join(f'{p},"n\n{p}"\n"open,\n'.encode() for p in people)
+    for size in range(len(text) // 3, len(text) // 3 + 40):
+        monkeypatch.setattr(fan_out, "_PART", size)
+        shop = desk(people)
+        shop.lists.files["people.csv"] = text
+        shop.start(list={"s3": "people.csv"})
+        shop.wait()
+        assert sorted(name for name, _ in shop.mails) == sorted(people)
+        (told,) = shop.finished()
+        assert [one["line"] for one in told["unreadable_lines"]] == [4 + 3 * number for number in range(20)]
+        assert told["unreadable"] == len(people)
+
+
 @pytest.mark.parametrize("per_minute", [1, 7, 44, 45, 46])
 def test_a_long_file_is_read_in_pages(per_minute: int) -> None:
     shop = desk()

@@ -47,7 +47,8 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "FlowRequestFinished": {
         "request_id": "spring-2027", "flow": "come-back", "kind": "start", "at": "2026-11-27T11:40:02Z",
-        "state": "finished", "people": 96_210, "unreadable": 0,
+        "state": "finished", "people": 96_210, "unreadable": 1,
+        "unreadable_lines": [{"line": 7, "reason": "the email is not a mail address"}],
     },
     "CartAbandoned": {
         "id": "6f1c…-41-0", "profile_id": "6f1c…", "at": "2026-11-27T10:30:00Z", "trigger": "cart_abandoned", "name": "cart",

@@ -136,3 +136,8 @@ def _progress(job: Job) -> None:
     unread = f", {job.unreadable:,} lines named nobody" if job.unreadable else ""
     state = "under way" if job.state == "waiting" else job.state
     click.echo(f"{state}: {job.people:,} people handed on{unread}")
+    if job.state != "waiting":
+        for one in job.unread:
+            click.echo(f"  line {one['line']}: {one['reason']}")
+        if job.unreadable > len(job.unread):
+            click.echo(f"  and {job.unreadable - len(job.unread):,} more")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from homing.domain.bus.commands import FlowRequestFinished, Kind, Message
+from homing.domain.bus.commands import FlowRequestFinished, Kind, Message, UnreadableLine
 from homing.domain.campaigns import Campaigns
 from homing.domain.errors import Conflict, InvalidInput, Unavailable
 from homing.domain.events.event import IdentifierKind
@@ -26,6 +26,8 @@ TOGETHER = 10
 # A part of a list: more than any line has.
 _PART = 1 << 20
 _REMEMBERED = 32
+# So many lines of a list that name nobody are told one by one; the others are counted.
+MOST_UNREAD = 20
 _KINDS: dict[str, Kind] = {"flow_requested": "start", "schedule": "schedule"}
 
 
@@ -37,6 +39,7 @@ class Page:
     cursor: Mapping[str, Any]
     last: bool
     unreadable: int = 0
+    unread: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ class FanOut:
         counts["people"] += len(page.people)
         done = job.change(
             cursor=page.cursor, people=job.people + len(page.people), unreadable=job.unreadable + page.unreadable,
-            parked=False, wake_at=now + MINUTE - (now - due) % MINUTE,
+            unread=(*job.unread, *page.unread)[:MOST_UNREAD], parked=False, wake_at=now + MINUTE - (now - due) % MINUTE,
         )  # fmt: skip
         if page.last:
             self.finish(job, done.end("finished", now))
@@ -130,6 +133,7 @@ class FanOut:
             FlowRequestFinished(
                 request_id=ended.request_id, flow=ended.flow, kind=kind_of(ended), at=iso(self.clock()),
                 state=ended.state, people=ended.people, unreadable=ended.unreadable,
+                unreadable_lines=[UnreadableLine.model_validate(one) for one in ended.unread] or None,
             )
         )  # fmt: skip
         self.journal.save_job(ended, expected=job.version)
@@ -169,19 +173,21 @@ class FanOut:
 
     def _listed(self, name: str, cursor: Mapping[str, Any], most: int) -> Page:
         shape = Shape.from_dict(cursor["shape"]) if "shape" in cursor else self.shape(name)
-        offset, people, unreadable = int(cursor.get("offset", shape.begins)), list[str](), 0
+        offset, people, bad = int(cursor.get("offset", shape.begins)), list[str](), list[dict[str, Any]]()
+        line = int(cursor.get("line", shape.columns is not None))
         while True:
             part = self._read(name, offset)
             last = len(part) < _PART
             page = read_page(part, shape, most - len(people), last=last)
             named = [{cast(IdentifierKind, kind): value} for kind, value in page.people]
             people += [id_ for one in named if (id_ := self.identity.person(one))]
-            unreadable += page.unreadable
-            offset += page.read
+            bad += [{"line": line + one.line, "reason": one.reason} for one in page.bad]
+            offset, line = offset + page.read, line + page.lines
             ended = last and page.read == len(part)
             if ended or len(people) >= most:
                 found = list(dict.fromkeys(people))
-                return Page(found, {"shape": shape.to_dict(), "offset": offset}, ended, unreadable)
+                far = {"shape": shape.to_dict(), "offset": offset, "line": line}
+                return Page(found, far, ended, len(bad), bad[:MOST_UNREAD])
 
     def _read(self, name: str, offset: int) -> bytes:
         if self.lists is None:

@@ -22,6 +22,8 @@ _COLUMNS = {
     "email": ("email", "emailaddress", "mail"),
 }
 _MAX_NAME = 100
+# A row spans so many lines at most: an address with line breaks, not the rest of the file behind a stray quote.
+_ROW_LINES = 20
 # What spreadsheets put before UTF-8 text.
 _MARK = b"\xef\xbb\xbf"
 
@@ -72,11 +74,13 @@ class Shape:
 
 @dataclass(slots=True)
 class Page:
-    """People of a part of a file, how many of its lines named nobody, and how many bytes of it were read."""
+    """People of a part of a file, its lines that named nobody (counted from 1 in this part; the reasons name nobody), and how
+    many bytes and lines of it were read."""
 
     people: list[tuple[str, str]] = field(default_factory=list)
-    unreadable: int = 0
+    bad: list[BadRow] = field(default_factory=list)
     read: int = 0
+    lines: int = 0
 
 
 def shape_of(head: bytes) -> Shape:
@@ -102,39 +106,61 @@ def shape_of(head: bytes) -> Shape:
 
 def read_page(data: bytes, shape: Shape, most: int, *, last: bool) -> Page:
     """At most so many people from a part of a file that begins with a line. What the end cuts off is left for the next
-    part, unless it is the ``last``. Fewer than ``most``: the part is read. Raises InvalidInput for what is no UTF-8 text,
-    and for a line longer than the part."""
+    part, unless it is the ``last``. Fewer than ``most``: the part is read. A line that names nobody keeps none of the others
+    back. Raises InvalidInput for a line longer than the part."""
     if not last:
         # Not in the middle of a letter.
         data = data[: data.rfind(b"\n") + 1]
-    page, ahead, ended = Page(), 0, False
-
-    def texts() -> Iterator[str]:
-        nonlocal ahead, ended
-        for line in data.splitlines(keepends=True):
-            ahead += len(line)
-            yield _text(line)
-        ended = True
-
-    reader = csv.reader(texts(), delimiter=shape.separator)
-    while len(page.people) < most:
-        try:
-            row = next(reader, None)
-        except csv.Error:
-            row = ["", "?"]
-        if row is None or (ended and not last):
+    lines, page = data.splitlines(keepends=True), Page()
+    while page.lines < len(lines) and len(page.people) < most:
+        row, size = _row(lines, page.lines, shape.separator, last=last)
+        if not size:
             # The part ends inside of quotes.
             break
-        page.read = ahead
-        if not any(cell.strip() for cell in row):
-            continue
         try:
-            page.people.append(_person(row, shape.columns or _alone(row)))
-        except InvalidInput:
-            page.unreadable += 1
+            if row is None:
+                raise InvalidInput("a quote is opened and never closed", code="bad_csv")
+            if any(cell.strip() for cell in row):
+                page.people.append(_person(row, shape.columns or _alone(row), shown=False))
+        except InvalidInput as error:
+            page.bad.append(BadRow(page.lines + 1, error.message))
+        page.read += sum(map(len, lines[page.lines : page.lines + size]))
+        page.lines += size
     if not page.read and not last:
         raise InvalidInput("a line is longer than a megabyte: this is no list of people", code="bad_csv")
     return page
+
+
+def _row(lines: Sequence[bytes], at: int, separator: str, *, last: bool) -> tuple[list[str] | None, int]:
+    """The row that begins with a line, and how many lines it has; None where its quotes never end, which is then that line
+    alone. No lines: where it ends is seen in the next part only."""
+    text = _lenient(lines[at])
+    if '"' not in text:
+        return text.rstrip("\r\n").split(separator), 1
+    for size in range(1, _ROW_LINES + 1):
+        if at + size > len(lines):
+            return None, int(last)
+        chunk = [_lenient(line) for line in lines[at : at + size]]
+        try:
+            return next(csv.reader(chunk, delimiter=separator, strict=True)), size
+        except csv.Error as error:
+            if "unexpected end" in str(error):
+                continue
+            # Text behind a closing quote: as spreadsheets read it, where it is one line.
+            return (None if size > 1 else _loose(text, separator)), 1
+    return None, 1
+
+
+def _loose(text: str, separator: str) -> list[str] | None:
+    try:
+        return next(csv.reader([text], delimiter=separator))
+    except csv.Error:
+        return None
+
+
+def _lenient(line: bytes) -> str:
+    """What is no UTF-8 text is marked, and told where it should name somebody."""
+    return line.decode("utf-8", "replace")
 
 
 def _alone(row: list[str]) -> tuple[tuple[str, int], ...]:
@@ -219,18 +245,23 @@ def _places(header: list[str]) -> list[tuple[str, int]]:
     return found
 
 
-def _person(row: list[str], places: Sequence[tuple[str, int]]) -> tuple[str, str]:
+def _person(row: list[str], places: Sequence[tuple[str, int]], *, shown: bool = True) -> tuple[str, str]:
+    """Raises InvalidInput; ``shown``: its message may repeat what stands there."""
     for kind, place in places:
         cell = row[place].strip() if place < len(row) else ""
         if not cell:
             continue
+        if "\ufffd" in cell:
+            raise InvalidInput(f"the {kind} is not UTF-8 text: save the file as CSV UTF-8", code="encoding")
+        if not cell.isprintable():
+            raise InvalidInput(f"the {kind} has characters that nobody can see", code="odd_characters")
         if kind != "email":
             if value := identifier(cell):
                 return kind, value
         elif address := email_address(cell):
             return kind, address.lower()
         else:
-            raise InvalidInput(f"{cell!r} is not a mail address", code="bad_email")
+            raise InvalidInput(f"{repr(cell) if shown else 'the email'} is not a mail address", code="bad_email")
     raise InvalidInput("names nobody: " + ", ".join(kind for kind, _ in places) + " is empty", code="nobody")
 
 

@@ -194,6 +194,13 @@ class FlowRequestRefused(Message):
     where: str = Field("", description="The field that is wrong.")
 
 
+class UnreadableLine(Message):
+    """A line of a list that names nobody; no answer repeats what stands there."""
+
+    line: int
+    reason: str
+
+
 class FlowRequestFinished(Message):
     """A flow was started for the last of many people, or what a pause held goes on."""
 
@@ -204,6 +211,7 @@ class FlowRequestFinished(Message):
     state: JobState = Field(description="`finished`, `stopped` with its flow, or `too_old` to go on after an outage.")
     people: int = Field(description="How many were handed on.")
     unreadable: int = Field(0, description="How many lines of a list named nobody.")
+    unreadable_lines: list[UnreadableLine] | None = Field(None, description="The first twenty of them, and why.")
 
 
 # Commands, by the detail-type under which anybody may put them on the bus.

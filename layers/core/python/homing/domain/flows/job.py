@@ -41,6 +41,8 @@ class Job:
     # People that were handed on, and lines of a list that name nobody.
     people: int = 0
     unreadable: int = 0
+    # The first of those: {"line": 7, "reason": …}, which names nobody either.
+    unread: tuple[Mapping[str, Any], ...] = ()
     state: JobState = "waiting"
     ended_at: int | None = None
     wake_at: int | None = None
@@ -67,7 +69,14 @@ class Job:
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Job:
         """Reads :meth:`to_dict`."""
-        return cls(**{**value, "flows": tuple(value["flows"]), "changes": tuple(value["changes"])})
+        return cls(
+            **{
+                **value,
+                "flows": tuple(value["flows"]),
+                "changes": tuple(value["changes"]),
+                "unread": tuple(value.get("unread", ())),
+            }
+        )
 
 
 def job_id(flow: str, request_id: str) -> str:
