@@ -375,6 +375,23 @@ def test_a_recording_tells_what_nobody_sends() -> None:
     ]
 
 
+def test_dates_that_are_none_are_told_where_a_flow_waits_for_them() -> None:
+    files = {
+        "flows/a.yaml": b"description: x\non: {date_reached: renews_on}\nsteps: [{add_to: x}]\n",
+        "flows/b.yaml": b"on: birthday\nsteps: [{add_to: x}]\n",
+        "flows/c.yaml": b"on: {date_reached: {trait: plan.until, before: 14d}}\nsteps: [{add_to: x}]\n",
+    }
+    sources = read(campaign_files("<mj-text>x</mj-text>") | files)
+    heard = Heard()
+    for value in ("2026-05-01", "next tuesday", "2026-02-30", 17, None):
+        heard.add("Identified", {"renews_on": value, "birthday": "1990-04-14", "plan": {"until": "0000-00-00"}})
+    told = {f"{one.file}:{one.line}:{one.column} {one.code}": one.message for one in never_heard(sources, heard)}
+    assert told == {
+        "flows/a.yaml:2:5 no_date": "3 of 4 values of 'renews_on' are no dates, such as 'next tuesday': write 2026-05-01",
+        "flows/c.yaml:1:5 no_date": "5 of 5 values of 'plan.until' are no dates, such as '0000-00-00': write 2026-05-01",
+    }
+
+
 def test_what_no_slip_explains_is_told_with_what_the_recording_has() -> None:
     flow = b"on: {did: Order Delivered}\nsteps: [{add_to: x}]\n"
     sources = read(campaign_files("<mj-text>x</mj-text>") | {"flows/a.yaml": flow})

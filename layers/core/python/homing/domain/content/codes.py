@@ -112,6 +112,11 @@ CODES: dict[str, Code] = {
         "With `--events`: an event, a property of it or a trait that nothing in the recording has, so that the rule or flow "
         "waits for nothing. Properties are told of events that came at least 20 times.",
     ),
+    "no_date": Code(
+        "warning",
+        "With `--events`: a trait that a flow on `date_reached`, `birthday` or `signup_anniversary` reads is told with values "
+        "that are no dates (`next tuesday`, `31.12.2026`). The flow never starts for these people.",
+    ),
     # Catalog
     "unknown_product": Code("warning", "A template, rule or choice compares with a product that the catalog does not have."),
     "unknown_category": Code(

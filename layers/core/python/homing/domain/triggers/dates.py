@@ -40,12 +40,18 @@ class DateReached:
         value = profile.trait(self.trait)
         return None if value is None else day_of(value)
 
-    def _instant(self, profile: Profile, day: date) -> int:
+    def _reached(self, profile: Profile, t: int) -> Iterator[tuple[str, date, int]]:
+        """The days that may matter around ``t``, with their keys and the instants at which they are reached."""
         days, rest = divmod(self.offset, DAY)
-        return local_instant(day + timedelta(days=days), self.at, zone_of(profile, self.zone)) + rest
+        tz = zone_of(profile, self.zone)
+        for key, day in self._days(profile, t):
+            try:
+                yield key, day, local_instant(day + timedelta(days=days), self.at, tz) + rest
+            except (OverflowError, ValueError):
+                # 0001-01-01, 9999-12-31: no calendar holds what lies before or behind; nobody waits for it.
+                continue
 
     def _days(self, profile: Profile, t: int) -> Iterator[tuple[str, date]]:
-        """The days that may matter around ``t``, with their keys."""
         origin = self._origin(profile)
         if origin is None:
             return
@@ -58,13 +64,11 @@ class DateReached:
 
     def active(self, profile: Profile, t: int) -> dict[str, date]:
         """The days reached, each for a day."""
-        return {key: day for key, day in self._days(profile, t) if self._instant(profile, day) <= t < self._instant(
-            profile, day) + DAY}  # fmt: skip
+        return {key: day for key, day, instant in self._reached(profile, t) if instant <= t < instant + DAY}
 
     def next(self, profile: Profile, t: int, before: int | None = None) -> int | None:
         """When the next one is reached."""
-        instants = (self._instant(profile, day) for _, day in self._days(profile, t))
-        return min((instant for instant in instants if instant > t), default=None)
+        return min((instant for _, _, instant in self._reached(profile, t) if instant > t), default=None)
 
     def same(self, found: date, known: Iterable[date]) -> bool:
         """Another date is other news."""

@@ -13,6 +13,9 @@ from homing.domain.content.yaml_source import Located, Path
 from homing.domain.errors import InvalidCampaign
 from homing.domain.events import names
 from homing.domain.explain import words
+from homing.domain.flows.trigger import Trigger
+from homing.domain.profiles.local_time import day_of
+from homing.domain.triggers.triggers import BIRTHDAY_TRAITS, SIGNUP_TRAITS
 
 # Homing sends these itself; a recording of the shop has none of them.
 _OWN = frozenset({
@@ -27,6 +30,8 @@ _NEEDED: dict[str, frozenset[str]] = {
     "price_dropped": frozenset({names.PRODUCT_VIEWED}),
     "back_in_stock": frozenset({names.PRODUCT_VIEWED}),
 }
+# Traits that triggers read as dates.
+_DATES = {"birthday": BIRTHDAY_TRAITS, "signup_anniversary": SIGNUP_TRAITS}
 # Of an event that came less often nothing is said about its properties.
 _ENOUGH = 20
 
@@ -34,24 +39,28 @@ _ENOUGH = 20
 @dataclass(slots=True)
 class Heard:
     """What a recording holds: how often each event came, how often with each property (``items.price`` of lists and objects
-    inside too), and which traits were told."""
+    inside too), which traits were told, and of those that are no dates how often, with the first such value."""
 
     events: dict[str, int] = field(default_factory=dict)
     properties: dict[str, dict[str, int]] = field(default_factory=dict)
     traits: dict[str, int] = field(default_factory=dict)
+    no_dates: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def add(self, name: str, properties: Mapping[str, Any]) -> None:
         """One event."""
         self.events[name] = self.events.get(name, 0) + 1
         held = self.traits if name == names.IDENTIFIED else self.properties.setdefault(name, {})
-        for path in _paths(properties):
+        for path, value in _paths(properties):
             held[path] = held.get(path, 0) + 1
+            if held is self.traits and day_of(value) is None:
+                times, first = self.no_dates.get(path, (0, str(value)))
+                self.no_dates[path] = times + 1, first
 
 
-def _paths(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[str]:
+def _paths(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     for name, inner in value.items():
         if inner is not None:
-            yield f"{prefix}{name}"
+            yield f"{prefix}{name}", inner
         if isinstance(inner, Mapping) and depth < 3:
             yield from _paths(inner, f"{prefix}{name}.", depth + 1)
 
@@ -77,6 +86,18 @@ def never_heard(sources: Sources, heard: Heard) -> Iterator[InvalidCampaign]:
         if on.kind == "date_reached" and on.trait and heard.traits and on.trait not in heard.traits:
             message = f"nobody was ever told to have a {on.trait!r}{_hint(on.trait, heard.traits)}"
             yield located.error(message, code="never_sent", path=("on",))
+        yield from _no_dates(flow.on, located, heard)
+
+
+def _no_dates(on: Trigger, located: Located, heard: Heard) -> Iterator[InvalidCampaign]:
+    """Of whom a date is told that is none: the flow passes them over, and nobody would notice."""
+    for trait in _DATES.get(on.kind, (on.trait,) if on.kind == "date_reached" else ()):
+        times, first = heard.no_dates.get(trait or "", (0, ""))
+        if times:
+            shown = first if len(first) <= 40 else f"{first[:39]}…"
+            total = heard.traits[trait or ""]
+            message = f"{times:,} of {total:,} values of {trait!r} are no dates, such as {shown!r}: write 2026-05-01"
+            yield located.error(message, code="no_date", path=("on",))
 
 
 def _properties(located: Located, value: Any, path: Path, heard: Heard) -> Iterator[InvalidCampaign]:
