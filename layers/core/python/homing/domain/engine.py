@@ -111,6 +111,7 @@ class Engine:
         # What holds of somebody of whom nothing is known.
         self._from_the_start = {name for name, rule in self._rules.items() if rule.check(nobody, 0)[0]}
         self._triggers_by_touch = _Index((str(i), trigger.touched_by) for i, trigger in enumerate(self.triggers))
+        self._triggers_by_name: dict[str, list[Trigger]] = {}
 
     def _triggers(self, plan: Plan) -> list[Trigger]:
         settings = self.campaigns.settings
@@ -141,7 +142,7 @@ class Engine:
         arrived = max(event.received, profile.evaluated_at)
         self.settle(profile, arrived)
         fresh = profile.first_at is None
-        triggers = self._touched_triggers({event.name, *(f"trait:{name}" for name in _trait_names(event))})
+        triggers = self._touched_triggers(event)
         before = [(trigger, trigger.active(profile, arrived)) for trigger in triggers]
         touched = fold.fold(profile, event, self.plan)
         self._outdate(profile, touched)
@@ -329,8 +330,15 @@ class Engine:
         present.update(key for key in self._timed_traits if key[6:] in profile.traits)
         return self._by_timed_input.select(present)
 
-    def _touched_triggers(self, touched: set[str]) -> list[Trigger]:
-        return [self.triggers[int(i)] for i in sorted(self._triggers_by_touch.select(touched))]
+    def _touched_triggers(self, event: Event) -> list[Trigger]:
+        if event.type != "identify" and (known := self._triggers_by_name.get(event.name)) is not None:
+            return known
+        touched = {event.name, *(f"trait:{name}" for name in _trait_names(event))}
+        found = [self.triggers[int(i)] for i in sorted(self._triggers_by_touch.select(touched))]
+        if event.type != "identify" and event.name in self._triggers_by_touch:
+            # As many as there are names that somebody waits for: not as many as anybody may send.
+            self._triggers_by_name[event.name] = found
+        return found
 
 
 class _Answers(dict[str, Native]):

@@ -37,7 +37,7 @@ from homing.domain.events.event import Event
 from homing.domain.flows.language import detail_types
 from homing.domain.flows.run import Run
 from homing.domain.profiles.identity import ArchiveIdentity, Identity
-from homing.domain.profiles.profile import WAKE_BUCKETS, Profile
+from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
 from homing.local import decisions
 from homing.local.backtests.nights import RANKED, RANKING_EVENTS, Night, Standings, is_settled, standings_of
@@ -258,7 +258,11 @@ class Backtest:
         if waiting is not None and waiting <= self.now:
             self.wake()
             return
-        due = [found for bucket in range(WAKE_BUCKETS) for found in self.profiles.due(bucket, self.now, PAGE)]
+        due = [
+            found
+            for bucket in self.profiles.due_buckets(self.now)
+            for found in self.profiles.due(bucket, self.now, PAGE)
+        ]
         if len(due) >= PAGE:
             self.wake()
             return

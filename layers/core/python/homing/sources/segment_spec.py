@@ -42,6 +42,8 @@ _UNDERSTOOD = frozenset(
     }
 )  # fmt: skip
 
+_TAKEN = _UNDERSTOOD | set(Event.model_fields)
+
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
@@ -129,9 +131,9 @@ def read_message(
         )
     stated = next((message[f] for f in ("timestamp", "originalTimestamp") if message.get(f) not in (None, "")), None)
     occurred = occurred_at(stated, received=received, sent=message.get("sentAt") or around.get("sentAt"))
-    rest = {key: value for key, value in message.items() if key not in _UNDERSTOOD and key not in Event.model_fields}
+    rest = {key: value for key, value in message.items() if key not in _TAKEN and not key.startswith("_")}
     try:
-        return Event(
+        event = Event(
             message_id=_message_id(message, kind, received if stated is None else None),
             type=kind,
             name=_name(kind, message),
@@ -141,12 +143,13 @@ def read_message(
             properties=properties,
             context=context,
             source=SOURCE,
-            **{key: value for key, value in rest.items() if not key.startswith("_")},
+            **rest,
         )
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InvalidInput(f"{where}: {first['msg']}", code=f"bad_{first['loc'][0]}") from error
+    return event.at(occurred, received)
 
 
 def _object(message: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -184,7 +187,9 @@ def _properties(kind: str, message: Mapping[str, Any], context: Mapping[str, Any
 def _identifiers(
     kind: str, message: Mapping[str, Any], context: Mapping[str, Any], properties: Mapping[str, Any]
 ) -> dict[IdentifierKind, str]:
-    said = [properties, _object(context, "traits")] if kind != "group" else [_object(context, "traits")]
+    traits = _object(context, "traits")
+    # The usual ones say nothing there.
+    said = [place for place in ((properties, traits) if kind != "group" else (traits,)) if place]
     device = context.get("device")
     found: dict[IdentifierKind, str | None] = {
         "user_id": identifier(message.get("userId")),

@@ -114,6 +114,11 @@ class MemoryProfiles:
         with self._lock:
             return self._wakes.due(bucket, until, limit, after and (after.at, after.id))
 
+    def due_buckets(self, until: int) -> list[int]:
+        """The buckets in which somebody's time may have come."""
+        with self._lock:
+            return self._wakes.buckets(until)
+
     def next_wake(self) -> int | None:
         """The earliest wake-up of all profiles: where a virtual clock may jump to."""
         with self._lock:

@@ -58,6 +58,14 @@ class WakeIndex:
             entries[:] = [entry for entry in entries if self._true(entry)]
         return found
 
+    def buckets(self, until: int) -> list[int]:
+        """Those in which something may be due: all others have nothing."""
+        return [
+            bucket
+            for bucket, (entries, heap) in enumerate(zip(self._sorted, self._later, strict=True))
+            if (entries and entries[0][0] <= until) or (heap and heap[0][0] <= until)
+        ]
+
     def next(self) -> int | None:
         """The earliest instant of all buckets."""
         if self._known:

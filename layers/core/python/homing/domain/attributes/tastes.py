@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -24,6 +24,7 @@ MAX_TEXT = 400
 _MAX_LINES = 200
 WEIGHTS = {names.PRODUCT_VIEWED: 1, names.PRODUCT_ADDED: 3, names.ORDER_COMPLETED: 5}
 _IDS = ("product_id", "sku", "id")
+_OF_PRODUCTS = frozenset({"category", "brand", "product"})
 # Where in a line of a touch the category and the brand stand.
 _PLACES = {"category": 1, "brand": 2}
 _NONE: list[Entry] = []
@@ -59,10 +60,15 @@ class Touches:
             carried["w"] = weight
         if "device" in self._asked and (device := device_of(event.context)):
             carried["d"] = device
-        if self._asked & {"category", "brand", "product"}:
+        if event.name != names.ORDER_COMPLETED:
+            # One product.
+            line = self._line(event.properties) if self._asked & _OF_PRODUCTS else None
+            if line is not None and sum(map(len, line)) <= MAX_TEXT:
+                carried["p"] = [list(line)]
+        elif self._asked & _OF_PRODUCTS:
             lines: dict[tuple[str, ...], int] = {}
             room = MAX_TEXT
-            for product in _products(event)[:MAX_PRODUCTS]:
+            for product in _products(event.properties.get("products")):
                 if (line := self._line(product)) is None:
                     continue
                 if line not in lines and (room := room - sum(map(len, line))) < 0:
@@ -75,7 +81,11 @@ class Touches:
     def _line(self, product: Mapping[str, Any]) -> tuple[str, ...] | None:
         """``(id,)`` or ``(id, category, brand)``: what the catalog says as well is not stored with everybody, and neither
         is an id that nobody asks for."""
-        found = next((str(product[name]) for name in _IDS if product.get(name)), "")
+        found = ""
+        for name in _IDS:
+            if value := product.get(name):
+                found = str(value)
+                break
         known = self._products.get(found)
         said = []
         for name in ("category", "brand"):
@@ -102,7 +112,8 @@ class Touches:
 
     def ahead(self, profile: Profile, t: int) -> int | None:
         """The first touch after ``t``."""
-        return future(profile.memory.get("c.touches", _NONE), t)
+        held: list[Entry] = profile.memory.get("c.touches", _NONE)
+        return None if not held or held[0][0] <= t else future(held, t)
 
     def weighed(self, entries: list[Entry]) -> Iterator[tuple[Entry, float]]:
         """Each with its weight, relative to the latest: as all decay alike, nothing depends on the instant."""
@@ -136,26 +147,31 @@ class Touches:
         """Whether any touch is of that category or brand; None where no touch tells of any. Most rules ask for one that most
         people never touch, and with each touch: what the others came to is known, and only what is new is looked at."""
         key = f"{self._key}:{name}"
-        known: tuple[list[Entry], Counter[str]] | None = profile.worked.get(key)
+        known: tuple[list[Entry], dict[str, int]] | None = profile.worked.get(key)
         if known is None or known[0] is not entries:
             counts = self._moved(name, entries, *known) if known is not None else None
             if counts is None:
-                counts = Counter()
-                for entry in entries:
-                    counts.update(self._values(name, entry))
+                counts = dict(Counter(value for entry in entries for value in self._values(name, entry)))
             known = profile.worked[key] = (entries, counts)
         counts = known[1]
-        return counts.get(of, 0) > 0 if counts else None
+        return of in counts if counts else None
 
-    def _moved(self, name: str, entries: list[Entry], before: list[Entry], counts: Counter[str]) -> Counter[str] | None:
+    def _moved(
+        self, name: str, entries: list[Entry], before: list[Entry], counts: dict[str, int]
+    ) -> dict[str, int] | None:
         """The counts after one more touch, the oldest perhaps forgotten; None where it is something else."""
         kept = len(entries) - 1
         if not entries or kept > len(before) or entries[1:] != before[:kept]:
             return None
-        counts.update(self._values(name, entries[0]))
+        for value in self._values(name, entries[0]):
+            counts[value] = counts.get(value, 0) + 1
         for gone in before[kept:]:
-            counts.subtract(self._values(name, gone))
-        return +counts
+            for value in self._values(name, gone):
+                if counts[value] > 1:
+                    counts[value] -= 1
+                else:
+                    del counts[value]
+        return counts
 
     def _values(self, name: str, entry: Entry) -> list[str]:
         return [value for line in (entry[2] or {}).get("p", ()) if (value := self._named(name, line))]
@@ -180,16 +196,13 @@ class Touches:
         return found if isinstance(found, str) else None
 
 
-def _products(event: Event) -> list[Mapping[str, Any]]:
-    """Of an order each product once, as far as they can be told apart."""
-    if event.name != names.ORDER_COMPLETED:
-        return [event.properties]
-    products = event.properties.get("products")
+def _products(products: Any) -> list[Mapping[str, Any]]:
+    """Of an order each product once, as far as they can be told apart; the first few."""
     if not isinstance(products, list):
         return []
     told = {next((str(p[n]) for n in _IDS if p.get(n)), str(place)): p for place, p in enumerate(products[:_MAX_LINES])
             if isinstance(p, Mapping)}  # fmt: skip
-    return list(told.values())
+    return list(told.values())[:MAX_PRODUCTS]
 
 
 def favourite(touches: Iterable[Touch]) -> str | None:
@@ -252,6 +265,8 @@ class Affinities(_OfTouches):
 class Affinity(_OfTouches):
     """The share of one category or brand."""
 
+    at_once = True
+
     def __init__(self, touches: Touches, name: str, of: str) -> None:
         super().__init__(touches)
         self._name = name
@@ -265,6 +280,10 @@ class Affinity(_OfTouches):
             return None if has is None else 0.0
         sums = self._touches.sums(self._name, entries)
         return round(sums.get(self._of, 0.0) / sum(sums.values()), 4) if sums else None
+
+    def answer(self, profile: Profile, t: int, passes: Callable[[Any], bool]) -> tuple[bool, int | None]:
+        """Whether the value passes, and when a touch that lies ahead arrives."""
+        return passes(self.value(profile, t)), self._touches.ahead(profile, t)
 
 
 class Device(_OfTouches):

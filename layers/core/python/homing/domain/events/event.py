@@ -58,6 +58,11 @@ class Event(BaseModel):
         """``received_at`` as an instant."""
         return to_instant(self.received_at)
 
+    def at(self, occurred: int, received: int) -> Event:
+        """The event itself, told the instants that its two times are of: whoever made it had them at hand."""
+        self.__dict__.update(occurred=occurred, received=received)
+        return self
+
     @property
     def person(self) -> tuple[IdentifierKind, str] | None:
         """The strongest identifier of a person, if there is any."""
