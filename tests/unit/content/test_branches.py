@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from homing.domain.content.checks.branches import Tracer, tag_of
+from homing.domain.content.checks.branches import Tracer, branches_of, tag_of
 from homing.domain.content.checks.conditions import ABSENT, Domain, solve
 from homing.domain.content.engine import environments
 from homing.domain.content.lint import lint
@@ -51,6 +51,17 @@ def test_a_mistake_elsewhere_makes_no_branch_dead() -> None:
     assert told(**{"settings.yaml": files["settings.yaml"] + b"nonsense: 1\n"}) == []
     assert told(**{"flows/g.yaml": FIFTH + b"nonsense: 1\n"}) == []
     assert told(**{"choices/look.yaml": b"default: cool\nnonsense: 1\n"}) == []
+
+
+def test_looking_once_more_finds_the_same_though_checks_share_what_they_read() -> None:
+    body = (
+        "{% if cart %}a{% endif %}{% if order %}b{% else %}c{% endif %}{{ city }}{{ computed.recency }}{{ choice.x }}"
+    )
+    files = campaign_files(f"<mj-text>{body}</mj-text>") | {"flows/f.yaml": CART, "segments/vip.yaml": SEGMENT}
+    first = [str(one.problem) for one in lint(files)]
+    assert first
+    assert [str(one.problem) for one in lint(files)] == first
+    assert [branch.explicit for branch in branches_of(body)] == [branch.explicit for branch in tracer(body).branches]
 
 
 # Templates of nested questions about three traits, with texts and numbers as literals.

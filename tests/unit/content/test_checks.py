@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from homing.domain.content.checks.clients import table
 from homing.domain.content.checks.contrast import contrast, parse_colour, weak_text
@@ -39,6 +42,29 @@ def test_contrast_is_what_others_measure(one: str, other: str, ratio: float) -> 
     assert second
     assert contrast(first, second) == pytest.approx(ratio, abs=0.005)
     assert contrast(second, first) == contrast(first, second)
+
+
+classes = st.lists(st.sampled_from(["x", "y", "z"]), max_size=2, unique=True)
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["", "p", "td", "*"]), classes, st.sampled_from(["", "#top"]), st.sampled_from(["", "div "])),
+        min_size=1, max_size=6,
+    ),
+    st.lists(st.tuples(st.sampled_from(["p", "td", "a"]), classes, st.sampled_from(["", "top"])), min_size=1, max_size=5),
+)  # fmt: skip
+def test_the_rules_that_speak_of_an_element_are_those_that_match_it(rules: list[Any], elements: list[Any]) -> None:
+    selectors = [f"{above}{tag}{''.join(f'.{one}' for one in held)}{id_}" for tag, held, id_, above in rules]
+    sheet = "".join(
+        f"{selector} {{ color: #{n:06x}; width{n}: 1px }}" for n, selector in enumerate(selectors) if selector.strip()
+    )
+    body = "".join(f'<div><{tag} class="{" ".join(held)}" id="{id_}">t</{tag}></div>' for tag, held, id_ in elements)
+    page = parse(f"<html><style>{sheet}</style>{body}</html>")
+    styles = page.styles(dark=False)
+    for element in page.root.walk():
+        matching = {name for rule in page.rules if rule.matches(element) for name, _, _ in rule.declarations}
+        assert styles[id(element)].keys() == matching
 
 
 @pytest.mark.parametrize(

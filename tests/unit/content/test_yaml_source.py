@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from homing.domain.content import yaml_source
 from homing.domain.content.yaml_source import parse_yaml
 from homing.domain.errors import InvalidCampaign
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +120,40 @@ def test_whatever_is_written_is_read_or_told_with_a_place_inside_the_file(text: 
         # The parser's own words.
         assert "but found" not in one.message
         assert "expected" not in one.message
+
+
+def read_in_python(text: str) -> Any:
+    """As where there is no libyaml: values with their places, or what is wrong."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yaml_source, "_SIGNS", re.compile(""))
+        return read_at_all(text)
+
+
+def read_at_all(text: str) -> Any:
+    try:
+        located = parse_yaml(text, "f.yaml")
+    except InvalidCampaign as problem:
+        return str(problem)
+    return located.value, located.values, located.keys
+
+
+PIECES = [
+    "a", "b: ", "- ", "[", "]", "{", "}",
+    "'", '"', "#", " ", "  ", "\n", "\n  ", ":", ",", "?", "|", ">", "%", "@", "`", "~", "0",
+    "ä😀", "- ?", "!x", "&a ", "*a", "\t", "...", "\r\n", "=", "<<: ", "key: v\n", "---", "\\", "yes", "1.5",
+]  # fmt: skip
+
+
+@settings(max_examples=2_000)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_what_is_read_does_not_depend_on_whether_there_is_libyaml(text: str) -> None:
+    assert read_at_all(text) == read_in_python(text)
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("layers/campaigns/*/*.yaml")), ids=lambda file: file.name)
+def test_the_starter_campaigns_are_read_the_same_without_libyaml(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert read_at_all(text) == read_in_python(text)
 
 
 def test_text_that_is_not_utf8_is_named() -> None:

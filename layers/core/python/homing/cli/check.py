@@ -10,7 +10,6 @@ import click
 from homing.adapters.files import load_bundle, read_folder, read_stories
 from homing.cli.folders import campaigns_option
 from homing.domain.content.lint import Finding, lint
-from homing.domain.content.new_memory import new_memory
 from homing.domain.content.publish import publish as published
 from homing.domain.content.publish import read
 from homing.domain.errors import InvalidCampaign, InvalidInput
@@ -90,6 +89,8 @@ def unanswered(folder: Path) -> list[Finding]:
 def compare(folder: Path, against: Path) -> list[Finding]:
     """What the rules of a folder ask for that profiles under ``against`` (a folder or a bundle) do not remember. Raises
     InvalidInput."""
+    from homing.domain.content.new_memory import new_memory
+
     new = published(read_folder(folder))
     old = published(read_folder(against)) if against.is_dir() else load_bundle(against)
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 
@@ -68,6 +69,8 @@ def command() -> None:
 
 def main() -> None:
     """Runs the command line; exits 0, 1 (found problems, or something failed) or 2 (wrong use)."""
+    # A command reads much, keeps it, and ends soon: looking for garbage after every 700 objects takes a tenth of its time.
+    gc.set_threshold(50_000, 20, 20)
     try:
         command(prog_name="homing")
     except InvalidCampaign as error:

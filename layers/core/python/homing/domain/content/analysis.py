@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
 
 from homing.domain.attributes.names import AFFINITIES
 from homing.domain.campaigns import Template
@@ -12,7 +15,21 @@ from homing.domain.content.mjml import LIQUID
 from homing.domain.content.source import Source
 from homing.domain.errors import InvalidCampaign
 
+# Several checks look at the same texts one after the other: so many are kept.
+_KEPT = 256
 _BLOCK = re.compile(r"{%-?\s*(end)?(if|unless|for|case|capture|tablerow|comment|raw|ifchanged|doc)\b")
+
+
+@lru_cache(maxsize=_KEPT)
+def parsed(text: str) -> Any:
+    """The syntax tree of a text, for whoever only reads it: it is shared. Raises LiquidError."""
+    return environments().text.from_string(text)
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(text: str) -> Mapping[str, Any]:
+    """The top-level variables that a text reads, with the paths below them."""
+    return MappingProxyType(environments().text.from_string(text).analyze(include_partials=False).globals)
 
 
 def syntax(source: Source) -> Iterator[InvalidCampaign]:
@@ -20,7 +37,7 @@ def syntax(source: Source) -> Iterator[InvalidCampaign]:
     from liquid.exceptions import LiquidError
 
     try:
-        environments().text.from_string(source.text)
+        parsed(source.text)
     except LiquidError as error:
         message = str(error.args[0] if error.args else error)
         index = error.token.start_index if error.token is not None else -1
@@ -61,8 +78,7 @@ def roots(template: Template) -> list[str]:
     """Names of the top-level variables that any part of a template reads."""
     found: set[str] = set()
     for part in (template.subject, template.preheader, template.html, template.text):
-        analysis = environments().text.from_string(part).analyze(include_partials=False)
-        found.update(analysis.globals)
+        found.update(_read(part))
     return sorted(found)
 
 
@@ -70,8 +86,7 @@ def computed(template: Template) -> list[str]:
     """Names of the computed attributes that any part of a template reads; shares of all categories are one."""
     found: set[str] = set()
     for part in (template.subject, template.preheader, template.html, template.text):
-        analysis = environments().text.from_string(part).analyze(include_partials=False)
-        for variable in analysis.globals.get("computed", ()):
+        for variable in _read(part).get("computed", ()):
             names = [str(name) for name in variable.segments[1:3]]
             if names[:1] == ["affinity"]:
                 found |= {".".join(names)} & set(AFFINITIES) if len(names) > 1 else set(AFFINITIES)
@@ -84,6 +99,5 @@ def choices(template: Template) -> list[str]:
     """Names of the choices that any part of a template reads."""
     found: set[str] = set()
     for part in (template.subject, template.preheader, template.html, template.text):
-        analysis = environments().text.from_string(part).analyze(include_partials=False)
-        found |= {str(one.segments[1]) for one in analysis.globals.get("choice", ()) if len(one.segments) > 1}
+        found |= {str(one.segments[1]) for one in _read(part).get("choice", ()) if len(one.segments) > 1}
     return sorted(found)

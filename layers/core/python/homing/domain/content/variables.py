@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
+from homing.domain.content.analysis import parsed
 from homing.domain.content.checks.branches import static_context
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED, snake_case
 from homing.domain.content.engine import environments
@@ -31,7 +32,7 @@ def read_by(
     from liquid.exceptions import LiquidError
 
     try:
-        template = environments().text.from_string(source.text)
+        template = parsed(source.text)
     except LiquidError:
         return
     reader = _Reader(source, used, traits)

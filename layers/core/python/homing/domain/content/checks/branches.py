@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from homing.domain.content.checks.conditions import Atom, Conjunction, Operand, Resolve, alternatives, both, compared
@@ -36,16 +36,27 @@ def branches(nodes: Iterable[Any]) -> list[Branch]:
     return walker.found
 
 
+@lru_cache(maxsize=256)
+def branches_of(text: str) -> tuple[Branch, ...]:
+    """The branches of a text; it is shared, so they are only read. Raises LiquidError."""
+    from homing.domain.content.engine import environments
+
+    return tuple(branches(environments().text.from_string(text).nodes))
+
+
 class Tracer:
     """A template that tells which of its branches a rendering took."""
 
     def __init__(self, source: str, environment: Any) -> None:
+        from homing.domain.content.quick import quicken
+
         self._template = environment.from_string(source)
         self.branches = branches(self._template.nodes)
         self._taken: set[int] = set()
         marker = _marker()
         for branch in self.branches:
             branch.block.nodes.insert(0, marker(branch.block.token, self._taken, branch.number))
+        quicken(self._template)
 
     def taken(self, context: Any) -> set[int]:
         """Numbers of the branches that this rendering takes; those before the place where it fails, if it fails."""

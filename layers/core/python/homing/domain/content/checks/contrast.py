@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from homing.domain.content.checks.page import Element, Page
@@ -93,6 +94,7 @@ def luminance(colour: Colour) -> float:
     return 0.2126 * linear(colour[0]) + 0.7152 * linear(colour[1]) + 0.0722 * linear(colour[2])
 
 
+@lru_cache(maxsize=512)
 def parse_colour(text: str) -> Colour | None:
     """Channels 0 to 255 and alpha 0 to 1; None for what is not understood."""
     text = text.strip().lower()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from homing.domain.content.checks.branches import branches, tag_of
+from homing.domain.content.checks.branches import branches_of, tag_of
 from homing.domain.content.checks.conditions import Atom
-from homing.domain.content.engine import environments
 from homing.domain.content.source import Source
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.errors import InvalidCampaign
@@ -21,7 +20,7 @@ def unknown_names(
     from liquid.exceptions import LiquidError
 
     try:
-        found = branches(environments().text.from_string(source.text).nodes)
+        found = branches_of(source.text)
     except LiquidError:
         return
     told: set[tuple[str, str]] = set()

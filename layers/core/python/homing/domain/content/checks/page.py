@@ -7,8 +7,9 @@ Selectors of tags, classes, ids, descendants and children count; rules with othe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 from typing import NamedTuple
 
@@ -30,10 +31,11 @@ class Element:
 
     def walk(self) -> Iterator[Element]:
         """This element and all below it."""
-        yield self
-        for child in self.children:
-            if isinstance(child, Element):
-                yield from child.walk()
+        waiting = [self]
+        while waiting:
+            element = waiting.pop()
+            yield element
+            waiting += [child for child in reversed(element.children) if isinstance(child, Element)]
 
     @property
     def text(self) -> str:
@@ -54,6 +56,11 @@ class Compound(NamedTuple):
     tag: str
     classes: frozenset[str]
     id: str
+
+    @property
+    def name(self) -> str:
+        """One of the names without which no element fits: ``.line``, ``#top``, ``td``; empty where any may."""
+        return f".{min(self.classes)}" if self.classes else f"#{self.id}" if self.id else self.tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +94,27 @@ class Page:
 
     def styles(self, *, dark: bool) -> dict[int, dict[str, str]]:
         """For each element (by ``id``) its own declarations, after the cascade; nothing is inherited here."""
-        rules = [rule for rule in self.rules if dark or not rule.dark]
+        spoken: dict[str, list[tuple[int, Rule]]] = {}
+        for position, rule in enumerate(rule for rule in self.rules if dark or not rule.dark):
+            spoken.setdefault(rule.steps[0][1].name, []).append((position, rule))
         found: dict[int, dict[str, str]] = {}
         for element in self.root.walk():
             won: dict[str, tuple[tuple[int, int, int, int, int], str]] = {}
             if colour := element.attributes.get("bgcolor"):
                 won["background-color"] = ((0, 0, 0, 0, -1), colour)
-            for position, rule in enumerate(rules):
+            for position, rule in _candidates(element, spoken):
                 if rule.matches(element):
                     _put(won, rule.declarations, (0, *rule.specificity, position))
             if style := element.attributes.get("style"):
                 _put(won, declarations(style), (1, 0, 0, 0, 0))
             found[id(element)] = {name: value for name, (_, value) in won.items()}
         return found
+
+
+def _candidates(element: Element, spoken: Mapping[str, list[tuple[int, Rule]]]) -> Iterator[tuple[int, Rule]]:
+    """The rules that may speak of an element, with their places."""
+    names = ("", element.tag, f"#{element.attributes.get('id')}", *(f".{name}" for name in element.classes))
+    return (one for name in names for one in spoken.get(name, ()))
 
 
 def _put(
@@ -118,8 +133,13 @@ def parse(document: str) -> Page:
     reader = _Reader()
     reader.feed(document)
     reader.close()
-    rules = [rule for sheet in reader.sheets for media, text in blocks(sheet) for rule in _rules(media, text)]
-    return Page(reader.root, rules)
+    return Page(reader.root, [rule for sheet in reader.sheets for rule in _sheet(sheet)])
+
+
+@lru_cache(maxsize=64)
+def _sheet(sheet: str) -> tuple[Rule, ...]:
+    """Its rules; the mails of a template have the same sheets."""
+    return tuple(rule for media, text in blocks(sheet) for rule in _rules(media, text))
 
 
 class _Reader(HTMLParser):
@@ -186,6 +206,7 @@ def _rules(media: str, text: str) -> Iterator[Rule]:
                 yield Rule(*read, declared, dark)
 
 
+@lru_cache(maxsize=1_024)
 def declarations(text: str) -> tuple[tuple[str, str, bool], ...]:
     """Name, value and whether it is ``!important``; the ``background`` shorthand counts as its colour."""
     found = []

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from homing.domain.campaigns import Topic
-from homing.domain.content.checks.branches import Branch, branches, tag_of
+from homing.domain.content.checks.branches import Branch, branches_of, tag_of
 from homing.domain.content.checks.conditions import ABSENT, Domain, Names, solve
 from homing.domain.content.choices.language import Choice
 from homing.domain.content.context import ALWAYS, BROUGHT, RESERVED
-from homing.domain.content.engine import environments
 from homing.domain.content.scope import ANYTHING, VALUE, Shape, computed, variables
 from homing.domain.content.source import Source
 from homing.domain.content.usage import Use
@@ -135,7 +134,7 @@ def dead_branches(
     for sources in parts.values():
         for source, domain in sources:
             try:
-                found = branches(environments().text.from_string(source.text).nodes)
+                found = branches_of(source.text)
             except LiquidError:
                 continue
             hidden: set[int] = set()
