@@ -292,7 +292,7 @@ def join(left: Any, right: Any) -> Any:
 
 def _forget(slot: Slot, entries: list[Entry], now: int) -> list[Entry]:
     if slot.earliest:
-        return entries[-slot.keep :]
+        return entries if len(entries) <= slot.keep else entries[-slot.keep :]
     if (
         entries
         and entries[0][0] <= now
@@ -336,6 +336,7 @@ def prune(memory: dict[str, Any], slots: Mapping[str, Slot], now: int) -> set[st
             held = memory[key]
             if len(held) > slot.keep >= MAX_STEPS:
                 full.add(key)
+            # Lists that stay as they are stay the same: what was made of one is known by it.
             if (kept := _forget(slot, held, now)) is not held:
                 memory[key] = kept
             if not kept:
