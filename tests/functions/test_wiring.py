@@ -83,3 +83,15 @@ def test_handlers_import_nothing_that_lambda_lacks_or_that_only_others_need() ->
     # An empty environment: importing a module reads none of it.
     done = subprocess.run([sys.executable, "-c", script], env={}, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_functions_that_only_hand_on_load_nothing_of_what_flows_and_segments_mean() -> None:
+    for name in ("wake_due", "receive_events", "receive_webhook", "record_engagement"):
+        script = (
+            f"import sys, functions.{name}.handler\n"
+            "heavy = {'homing.domain.flows.effects', 'homing.domain.flows.language', 'homing.domain.segments.language',"
+            " 'homing.domain.engine'}\n"
+            "print(sorted(heavy & sys.modules.keys()))"
+        )
+        done = subprocess.run([sys.executable, "-c", script], env={}, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]", name

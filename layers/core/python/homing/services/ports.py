@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
-from homing.domain.attributes.rankings import Thresholds
-from homing.domain.delivery.ledger import Ledger
-from homing.domain.delivery.message import Mail, SendRequest, Stop
 from homing.domain.errors import InvalidInput, Unavailable
-from homing.domain.flows.agenda import Agenda
-from homing.domain.flows.control import Controls
-from homing.domain.flows.effects import CallRequest
-from homing.domain.flows.job import Job
-from homing.domain.flows.run import Run
-from homing.domain.profiles.profile import WAKE_BUCKETS, Profile
-from homing.domain.progress import Place, Progress
+from homing.domain.profiles.profile import WAKE_BUCKETS
+
+# Only named in signatures: a function loads what it works with, not what others do.
+if TYPE_CHECKING:
+    from homing.domain.attributes.rankings import Thresholds
+    from homing.domain.delivery.ledger import Ledger
+    from homing.domain.delivery.message import Mail, SendRequest, Stop
+    from homing.domain.flows.agenda import Agenda
+    from homing.domain.flows.control import Controls
+    from homing.domain.flows.effects import CallRequest
+    from homing.domain.flows.job import Job
+    from homing.domain.flows.run import Run
+    from homing.domain.profiles.profile import Profile
+    from homing.domain.progress import Place, Progress
 
 In = TypeVar("In")
 Out = TypeVar("Out")
