@@ -143,6 +143,12 @@ def test_a_misspelt_event_is_pointed_out_and_mails_that_a_recording_cannot_know_
     assert "did you mean 'Chat Opened'?" in finding.words
 
 
+def test_an_event_that_shares_a_word_with_another_is_no_slip_of_it() -> None:
+    found = facts(segments={"got": {"did": "Parcel Delivered"}}, arrivals=arrivals({"Email Delivered": [9] * 24}))
+    (finding,) = asked.waiting(found)
+    assert "did you mean" not in finding.words
+
+
 def test_what_rules_ask_for_is_read_in_every_shape() -> None:
     rule = [
         {"did": "A", "where": {"x.y": 1, "context.device": "mobile", "machine": {"exists": False}}},

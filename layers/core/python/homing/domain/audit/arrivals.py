@@ -11,7 +11,7 @@ from homing.domain.audit.facts import Facts, days_between, spoken
 from homing.domain.audit.findings import Finding, Severity
 from homing.domain.audit.statistics import changed_at, cohens_h, fisher_log10
 from homing.domain.audit.uses import needed, segment_reads, trigger_events
-from homing.domain.content.suggest import did_you_mean
+from homing.domain.content.suggest import slip
 from homing.domain.events.names import KNOWN
 
 # So much of the past is compared with.
@@ -158,7 +158,8 @@ def waiting(facts: Facts) -> Iterator[Finding]:
     for segment, read in below.items():
         for name in sorted(set(read.events) - ever - facts.blind):
             # A name of the catalogue is no slip of the pen.
-            hint = "" if name in KNOWN else did_you_mean(name, ever)
+            meant = None if name in KNOWN else slip(name, ever)
+            hint = f" (did you mean {meant!r}?)" if meant else ""
             words = f"{segment} waits for `{name}`, which did not arrive in the {len(days)} days looked at{hint}."
             severity: Severity = "info" if facts.size(segment) else "warning"
             yield Finding("waits_for_nothing", severity, segment, words, {"event": name, "days": len(days)})
