@@ -31,7 +31,7 @@ DEPLOYED_ALL_THE_SAME = frozenset(
         "__init__", "backtest", "clockwork", "counting", "decisions", "figures", "outputs", "recording",
         "flows/__init__", "flows/counting", "backtests/__init__", "backtests/comparing", "backtests/deployed",
         "backtests/dividing", "backtests/nights", "backtests/playing", "backtests/sources", "backtests/spool",
-        "backtests/staged", "backtests/steps", "backtests/streams",
+        "backtests/staged", "backtests/steps", "backtests/streams", "backtests/told",
     )
 )  # fmt: skip
 

@@ -32,7 +32,7 @@ def test_from_the_first_night_with_twenty_customers_on_people_have_scores() -> N
             run.run([event("Order Completed", day, user_id=f"c{number}", total=10 * (number % 5) + 5)])
         if number == 14:
             assert run.rankings.at(run.now) is None
-            assert not run.transitions
+            assert not run.telling.transitions
 
     run.pass_time(instant("2026-03-14T00:00:00Z"))
 
@@ -42,11 +42,11 @@ def test_from_the_first_night_with_twenty_customers_on_people_have_scores() -> N
     assert held.effective_at == instant("2026-03-13T03:00:00Z")
     assert held.orders == (1, 2, 3, 4)
     # Within a week everybody was scored, though nobody did anything.
-    best = {line.user_id for line in run.transitions if line.segment == "champions" and line.change == "entered"}
+    best = {line.user_id for line in run.telling.transitions if line.segment == "champions" and line.change == "entered"}
     # F and M are 1 to 5, five people each, and so is R, by the day of their orders; fours and fives are champions.
     assert {"c23", "c24"} <= best
     assert best <= {f"c{number}" for number in range(10, 25) if number % 5 >= 3}
-    first = min(line.at for line in run.transitions if line.segment == "champions")
+    first = min(line.at for line in run.telling.transitions if line.segment == "champions")
     assert first >= instant("2026-03-05T03:00:00Z")
 
 

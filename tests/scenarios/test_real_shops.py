@@ -145,10 +145,10 @@ def _played(
                 tables[instant] = table
         backtest.message(message, at)
     backtest.pass_time(backtest.now + 1)
-    assert not backtest.refused
+    assert not backtest.telling.refused
     assert not backtest.quarantine.records
     members: dict[str, dict[str, list[tuple[int, bool]]]] = {}
-    for line in sorted(backtest.transitions, key=lambda line: line.at):
+    for line in sorted(backtest.telling.transitions, key=lambda line: line.at):
         told = members.setdefault(line.segment, {}).setdefault(str(line.user_id), [])
         told.append((line.at, line.change == "entered"))
     return Played(backtest, orders, members, months, [*months, *_others(orders, months)], tables)

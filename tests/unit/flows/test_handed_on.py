@@ -39,7 +39,7 @@ def request(run: Backtest, id: str = "r1") -> dict[str, Any]:
 
 
 def ways(run: Backtest) -> list[str]:
-    return [str(line.data["way"]) for line in run.called]
+    return [str(line.data["way"]) for line in run.telling.called]
 
 
 def only(run: Backtest) -> Run:
@@ -70,7 +70,7 @@ def test_a_way_that_was_stored_is_gone_to_its_end_though_more_is_known_by_then(a
     run = shop(WAITING)
     given_up(run, after=after)
     assert set(ways(run)) == {"else"}
-    assert len({line.call_id for line in run.called}) == 1
+    assert len({line.call_id for line in run.telling.called}) == 1
     assert lists(run) == ["silent"]
     assert (only(run).status, only(run).reason, only(run).owed) == ("ended", "done", None)
 
@@ -109,7 +109,7 @@ def test_a_branch_is_gone_to_its_end_though_the_answer_is_another_by_then(after:
     run = shop({"wait": "1h"}, {"if": {"did": "Review Posted", "within": "1d"}, **sides})
     given_up(run, after=after)
     assert set(ways(run)) == {"else"}
-    assert len({line.call_id for line in run.called}) == 1
+    assert len({line.call_id for line in run.telling.called}) == 1
     assert (only(run).status, only(run).owed) == ("ended", None)
 
 
@@ -184,7 +184,7 @@ def test_a_trigger_that_is_told_again_hands_on_what_its_run_asked_for(operation:
         run._pump()
     assert [mail.template for mail in run.outputs().messages] == ["hello"]
     assert lists(run) == ["a"]
-    assert len({line.call_id for line in run.called}) == 1
+    assert len({line.call_id for line in run.telling.called}) == 1
 
 
 def test_another_trigger_with_the_same_key_hands_on_nothing() -> None:
@@ -232,7 +232,7 @@ def test_a_run_keeps_its_id_when_its_person_becomes_another_before_the_trigger_i
     run.flows({"detail-type": "EventHappened", "detail": trigger})
     run._pump()
     assert len(run.journal.runs()) == 1
-    assert len(run.called) == 1
+    assert len(run.telling.called) == 1
 
 
 def test_asking_again_asks_for_the_very_same() -> None:

@@ -64,7 +64,7 @@ class Logs:
 def test_the_numbers_of_a_backtest_are_of_its_runs_and_their_mails() -> None:
     bundle = campaigns(flows=[ASK, IDLE])
     run = played(bundle)
-    found = of_runs(bundle, run.journal.runs(), run.statuses())
+    found = of_runs(bundle, run.journal.runs(), run.telling.statuses())
     assert found["ask"].runs == 3
     assert dict(found["ask"].ways) == {"2.then": 2, "2.else": 1}
     assert {step: dict(mails) for step, mails in found["ask"].mails.items()} == {
@@ -79,7 +79,7 @@ def test_the_lines_of_the_logs_come_to_the_same() -> None:
     run = played(bundle, lines)
     logs = Logs(run, lines)
     found = of_stage(bundle, "prod", logs, 0, run.now)
-    counted = of_runs(bundle, run.journal.runs(), run.statuses())
+    counted = of_runs(bundle, run.journal.runs(), run.telling.statuses())
     expected = counted["ask"].to_dict()
     # Two steps send this template, and a line of the log does not say which of them a mail is of.
     for step in ("2.else.0", "2.else.1"):

@@ -94,7 +94,7 @@ def _backtested(campaigns: Campaigns, events: Path, until: str | None, *, quiet:
             if backtest.events % 500 == 0:
                 progress.update(task, completed=backtest.events)
         backtest.pass_time(end)
-    numbers = of_runs(campaigns, backtest.journal.runs(), backtest.statuses())
+    numbers = of_runs(campaigns, backtest.journal.runs(), backtest.telling.statuses())
     tz = zone(campaigns.settings.time_zone)
     return Counted(
         numbers,

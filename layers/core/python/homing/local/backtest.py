@@ -6,7 +6,6 @@ What history cannot know is how people would have reacted to mail that they neve
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -29,32 +28,26 @@ from homing.domain.attributes.rankings import Rankings
 from homing.domain.campaigns import Campaigns
 from homing.domain.codes.minting import Mint
 from homing.domain.content.render import Renderer
-from homing.domain.delivery.ledger import Entry
 from homing.domain.delivery.links import Links
 from homing.domain.errors import InvalidInput
 from homing.domain.events import names
 from homing.domain.events.event import Event
 from homing.domain.flows.language import detail_types
-from homing.domain.flows.run import Run
 from homing.domain.profiles.identity import ArchiveIdentity, Identity
 from homing.domain.profiles.profile import Profile
 from homing.domain.time import DAY, HOUR, MINUTE, iso
-from homing.local import decisions
 from homing.local.backtests.nights import RANKED, RANKING_EVENTS, Night, Standings, is_settled, standings_of
 from homing.local.backtests.sources import archived_event
-from homing.local.backtests.steps import StepCounting
 from homing.local.backtests.streams import Sink
+from homing.local.backtests.told import Told, Watch
 from homing.local.clockwork import Clockwork
-from homing.local.counting import Counting
-from homing.local.figures import Figures, FlowFigures, Shop
-from homing.local.flows.counting import of_runs
-from homing.local.outputs import CallLine, Outputs, QuarantineLine, Transition
+from homing.local.figures import Figures
+from homing.local.outputs import Outputs, QuarantineLine
 from homing.services.codes import Codes
 from homing.services.open_batch import OpenBatch
-from homing.services.ports import BusEvent, Rejected
-from homing.services.publish_changes import MERGED, ProfileImage, PublishChanges
+from homing.services.ports import BusEvent
+from homing.services.publish_changes import ProfileImage, PublishChanges
 from homing.services.rank_customers import RankCustomers
-from homing.services.resolve import trail
 from homing.services.run_flows import RunFlows
 from homing.services.send_email import SendEmail
 from homing.services.sweep import PAGE
@@ -83,14 +76,9 @@ class Backtest:
     isolate: bool = False
     now: int = 0
     events: int = 0
-    transitions: list[Transition] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    refused: list[QuarantineLine] = field(default_factory=list)
-    # Calls of webhooks that were asked for: how many of each, and what they are about, kept where mails are.
-    webhooks: Counter[str] = field(default_factory=Counter)
-    called: list[CallLine] = field(default_factory=list)
     # Is told of every decision about a send: when, about whom, and what stands in the ledger.
-    watch: Callable[[int, str, Entry], None] | None = None
+    watch: Watch | None = None
     # Is told of everything that :meth:`outputs` would give, as it comes. Then nothing is kept here but what the stack's
     # tables keep, and of people who are idle only their bytes.
     sink: Sink | None = None
@@ -112,6 +100,10 @@ class Backtest:
         self.inbox, self.outbox, self.calls = MemoryInbox(), MemoryOutbox(), MemoryCalls()
         self.mailer, self.quarantine = MemoryMailer(), MemoryQuarantine()
         self.codes = MemoryCodes(endless=True)
+        self.telling = Told(
+            self.campaigns, self.profiles, self.journal, self.mailer, self.quarantine, self.codes, self.sink,
+            self.keep_mails,
+        )  # fmt: skip
         self.rankings = Rankings()
         self.update = UpdateProfiles(
             self.campaigns, identity, self.profiles, None, self.quarantine, rankings=self.rankings
@@ -121,7 +113,7 @@ class Backtest:
         self.publish = PublishChanges(self.bus, self.journal)
         self.flows = RunFlows(
             self.campaigns, identity, self.profiles, self.journal, self.outbox, self.clock, rankings=self.rankings,
-            stream=self.stream, inbox=self.inbox, calls=self.calls, told=None if self.sink is None else self._passed,
+            stream=self.stream, inbox=self.inbox, calls=self.calls, told=None if self.sink is None else self.telling.passed,
         )  # fmt: skip
         self.send = SendEmail(
             self.campaigns, identity, self.profiles, self.journal, self.mailer, Renderer(self.campaigns),
@@ -132,18 +124,11 @@ class Backtest:
         self.rank = RankCustomers(
             self.update.engine, self.profiles, self.journal, MemoryRankings(), self.clock, sample=RANKED
         )
-        self.counting = Counting()
         self._begins: int | None = None
         self._clockwork: Clockwork | None = None
         self._night: int | None = None
         self._passed_nights = 0
         self._images: list[ProfileImage] = []
-        # Ledgers forget after a while; a backtest over years does not.
-        self._decided: dict[str, tuple[str, Entry]] = {}
-        # With a sink: sends that wait, and what runs did.
-        self._undecided: dict[str, tuple[str, Entry]] = {}
-        self._steps = StepCounting(self.campaigns)
-        self._quarantined = 0
         self._tidied = 0
         self._sequence = 0
         self._wanted = detail_types(self.campaigns.flows.values())
@@ -184,12 +169,12 @@ class Backtest:
             return
         owner = self._update(told)
         if owner is not None and event.name == names.ORDER_COMPLETED:
-            self.counting.order(owner, event.occurred, self.now)
+            self.telling.counting.order(owner, event.occurred, self.now)
         if self._open is None or self._images:
             self._pump()
 
     def message(self, message: Mapping[str, Any], at: int, where: str = "") -> None:
-        """Plays one recorded Segment message, received at ``at``; what the API would refuse is kept in ``refused``."""
+        """Plays one recorded Segment message, received at ``at``; what the API would refuse is told."""
         try:
             # Received when it happened: the sender's clock needs no correction.
             event = read_message({k: v for k, v in message.items() if k != "sentAt"}, received=at)
@@ -326,25 +311,13 @@ class Backtest:
             for request in self.outbox.take():
                 decision = self.send(request)
                 if decision.entry is not None:
-                    if self.sink is None:
-                        self._decided[request.send_id] = (request.profile_id, decision.entry)
-                    if decision.status != "duplicate":
-                        self._count(request.profile_id, decision.entry)
-                        if self.sink is not None:
-                            self._settled(self.sink, request.profile_id, decision.entry)
-                    if self.watch and decision.status != "duplicate":
-                        self.watch(self.now, request.profile_id, decision.entry)
+                    again = decision.status == "duplicate"
+                    self.telling.decided(request.profile_id, decision.entry, self.now, self.watch, again=again)
                 if not self.keep_mails:
                     self.mailer.sent.clear()
-            # Nobody is called: what would have been asked of other systems is only counted.
             if called := self.calls.take():
                 self.counts["calls"] = self.counts.get("calls", 0) + len(called)
-                self.webhooks.update(request.webhook for request in called)
-                if self.sink is not None:
-                    for call in called:
-                        self.sink.call(decisions.call_line(call))
-                elif self.keep_mails:
-                    self.called += [decisions.call_line(request) for request in called]
+                self.telling.calls(called)
             if not (told or images or self._images or self.stream.items or self.inbox.items or self.outbox.items):
                 return
 
@@ -354,28 +327,7 @@ class Backtest:
 
     def _tell(self, images: list[ProfileImage]) -> None:
         self.publish(images)
-        for image in images:
-            profile = self.profiles.read([image.id]).get(image.id)
-            user_id = decisions.user_id_of(profile if isinstance(profile, Profile) else None)
-            found = (decisions.transition(image.id, user_id, change) for change in image.changes)
-            for line in found:
-                if line is not None:
-                    (self.transitions.append if self.sink is None else self.sink.transition)(line)
-                    self.counting.transition(line)
-            for change in image.changes:
-                if change.kind == MERGED:
-                    self.counting.merged(image.id, change.name)
-
-    def _settled(self, sink: Sink, profile_id: str, entry: Entry) -> None:
-        """Tells of a send that is decided for good; others wait."""
-        if entry.status == "deferred":
-            self._undecided[entry.send_id] = (profile_id, entry)
-            return
-        self._undecided.pop(entry.send_id, None)
-        self._steps.decided(entry.send_id, entry.status)
-        sent = self.mailer.sent[-1].mail if entry.status == "sent" and self.keep_mails else None
-        self.mailer.sent.clear()
-        sink.message(decisions.message(profile_id, entry, self.journal.load_run(entry.run_id), sent))
+        self.telling.changes(images)
 
     def _tidy(self) -> None:
         """Forgets what the tables would have forgotten by now."""
@@ -383,84 +335,29 @@ class Backtest:
         self._tidied = self.now
         self.journal.forget(self.now)
         self.profiles.forget_carts(self.now - _CARTS_KEPT)
-        for bad in self.quarantine.records:
-            self.refuse(_quarantine_line(bad))
-        self.quarantine.records.clear()
-
-    def _passed(self, before: Run | None, after: Run) -> None:
-        self._steps.told(before, after)
+        self.telling.tidy()
 
     def refuse(self, line: QuarantineLine) -> None:
         """Notes a line that is no event."""
-        self._quarantined += 1
-        (self.refused.append if self.sink is None else self.sink.quarantined)(line)
-
-    def _count(self, profile_id: str, entry: Entry) -> None:
-        run = self.journal.load_run(entry.run_id)
-        self.counting.decided(
-            trail(self.profiles, profile_id)[0][-1], entry, run.triggered_at if run else None, self.now
-        )
+        self.telling.refuse(line)
 
     def _flow(self, event: BusEvent) -> None:
         if event.detail_type in self._wanted:
             self.flows({"detail-type": event.detail_type, "detail": event.detail})
-
-    def statuses(self) -> dict[str, str]:
-        """What became of each send so far, by its id."""
-        return {send_id: entry.status for send_id, (_, entry) in self._decided.items()}
 
     def close(self, until: int | None = None) -> None:
         """Lets time pass until then and tells the ``sink`` what is left: sends that still wait, and the people."""
         if until is not None:
             self.pass_time(until)
             self.now = max(self.now, until)
-        if self.sink is None:
-            return
-        self._tidy()
-        for send_id, (profile_id, entry) in self._undecided.items():
-            self._steps.decided(send_id, entry.status)
-            self.sink.message(decisions.message(profile_id, entry, self.journal.load_run(entry.run_id), None))
-        self._undecided = {}
-        for profile in self.profiles.each():
-            self.sink.profile(decisions.profile_line(profile))
-            for merged in profile.merged:
-                self.sink.alias(merged, profile.id)
+        if self.sink is not None:
+            self._tidy()
+            self.telling.close(self.sink)
 
     def figures(self) -> Figures:
         """What it comes to in numbers; to be asked once, at the end."""
-        counting = self.counting
-        for profile in self.profiles.each():
-            counting.members(profile.named_segments)
-        for code in self.campaigns.codes.values():
-            granted = [grant.expires for grant in self.codes.grants(code.name) if grant.holders and grant.text]
-            counting.grants(code, granted, self.now)
-        found = counting.figures()
-        found.events, found.begins, found.until = self.events, self._begins, self.now
-        found.quarantined = self._quarantined + len(self.quarantine.records)
-        found.calls = Counter(dict(sorted(self.webhooks.items())))
-        found.shop = Shop.of(self.campaigns)
-        of_steps = (
-            of_runs(self.campaigns, self.journal.runs(), self.statuses()) if self.sink is None else self._steps.numbers
-        )
-        for name, numbers in of_steps.items():
-            if numbers.runs or numbers.others:
-                found.flows.setdefault(name, FlowFigures()).runs = numbers
-        return found
+        return self.telling.figures(self.campaigns, self.events, self._begins, self.now)
 
     def outputs(self) -> Outputs:
         """The same lines as the local host's."""
-        mails = {sent.mail.tags["homing_send"]: sent.mail for sent in self.mailer.sent}
-        return Outputs(
-            messages=decisions.messages({run.id: run for run in self.journal.runs()}, self._decided.values(), mails),
-            transitions=sorted(self.transitions, key=lambda line: (line.at, line.profile_id, line.segment)),
-            profiles=[decisions.profile_line(profile) for profile in self.profiles.each()],
-            quarantine=[*map(_quarantine_line, self.quarantine.records), *self.refused],
-            calls=self.called,
-        )
-
-
-def _quarantine_line(bad: Rejected) -> QuarantineLine:
-    return QuarantineLine(
-        at=bad.at, source=bad.source, code=bad.code, reason=bad.reason, where=bad.where,
-        raw=bad.raw.decode(errors="replace"),
-    )  # fmt: skip
+        return self.telling.outputs()

@@ -156,7 +156,7 @@ class Played:
         return self._owners[id]
 
     def _notice(self, event: Event | None, line: int) -> None:
-        found, self.backtest.transitions = self.backtest.transitions, []
+        found, self.backtest.telling.transitions = self.backtest.telling.transitions, []
         for change in found:
             by_event = event is not None and change.at >= event.received
             why = described(event) if by_event and event is not None else "time passed"

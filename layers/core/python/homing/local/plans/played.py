@@ -54,9 +54,9 @@ class Shop(Backtest):
 
     def at_the_end(self) -> Figures:
         """What history came to; time may go on afterwards."""
-        kept, self.counting = self.counting, copy.deepcopy(self.counting)
+        kept, self.telling.counting = self.telling.counting, copy.deepcopy(self.telling.counting)
         found = self.figures()
-        self.counting = kept
+        self.telling.counting = kept
         return found
 
     def deploy(self, campaigns: Campaigns) -> None:

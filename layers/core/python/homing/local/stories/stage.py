@@ -182,9 +182,9 @@ class Stage(Backtest):
                 self.react(sent, "Delivery")
 
     def _tell(self, images: list[ProfileImage]) -> None:
-        begun = len(self.transitions)
+        begun = len(self.telling.transitions)
         super()._tell(images)
-        for line in self.transitions[begun:]:
+        for line in self.telling.transitions[begun:]:
             self.log.append(Line(self.now, "segment", line, line.profile_id))
 
     def _decide(self, now: int, profile_id: str, entry: Entry) -> None:
