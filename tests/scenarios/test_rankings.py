@@ -42,7 +42,9 @@ def test_from_the_first_night_with_twenty_customers_on_people_have_scores() -> N
     assert held.effective_at == instant("2026-03-13T03:00:00Z")
     assert held.orders == (1, 2, 3, 4)
     # Within a week everybody was scored, though nobody did anything.
-    best = {line.user_id for line in run.telling.transitions if line.segment == "champions" and line.change == "entered"}
+    best = {
+        line.user_id for line in run.telling.transitions if line.segment == "champions" and line.change == "entered"
+    }
     # F and M are 1 to 5, five people each, and so is R, by the day of their orders; fours and fives are champions.
     assert {"c23", "c24"} <= best
     assert best <= {f"c{number}" for number in range(10, 25) if number % 5 >= 3}
