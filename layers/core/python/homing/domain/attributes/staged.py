@@ -73,24 +73,19 @@ class StagedRule:
             if stage.name == present and stage.keep_for is not None and t < since + stage.keep_for:
                 return present, since + stage.keep_for
         for stage in self.stages:
-            holds, flip = self._holds(stage, profile, t, present)
-            changes = earliest(changes, flip)
+            holds, flip = stage.when(profile, t)
+            # A stage that is entered now will be judged by both from now on.
+            if stage.keep_while is not None and (holds or stage.name == present):
+                keeps, until = stage.keep_while(profile, t)
+                holds, flip = holds or keeps, earliest(flip, until)
+            if flip is not None and (changes is None or flip < changes):
+                changes = flip
             if holds:
                 if stage.name != present and stage.keep_for is not None:
                     # Just entered: it stays at least so long.
                     return stage.name, t + stage.keep_for
                 return stage.name, changes
         return None, changes
-
-    def _holds(self, stage: StageRule, profile: Profile, t: int, present: str | None) -> tuple[bool, int | None]:
-        holds, flip = stage.when(profile, t)
-        if stage.keep_while is None:
-            return holds, flip
-        # A stage that is entered now will be judged by both from now on.
-        if stage.name == present or holds:
-            keeps, until = stage.keep_while(profile, t)
-            return holds or keeps, earliest(flip, until)
-        return holds, flip
 
 
 class CurrentStage:

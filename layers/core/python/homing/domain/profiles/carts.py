@@ -269,12 +269,18 @@ def _replayed(
 def last_touched(carts: Mapping[str, Any], token: str, now: int) -> int:
     """The latest operation of a token by ``now``; 0 without one. Where :func:`state` finds a cart, this is its
     ``last_activity``, at a fraction of the cost of replaying it."""
-    return max((entry[0] for entry in carts[token].values() if entry[0] <= now and entry[1] != _FORGET), default=0)
+    latest = 0
+    # A plain loop: every event asks, of carts that are being filled.
+    for at, kind, _ in carts[token].values():
+        if latest < at <= now and kind != _FORGET:
+            latest = at
+    return latest
 
 
 def open_tokens(carts: Mapping[str, Any]) -> list[str]:
     """Tokens with operations, in a stable order."""
-    return sorted(token for token, log in carts.items() if token not in _PSEUDO and log)
+    found = [token for token, log in carts.items() if log and token not in _PSEUDO]
+    return sorted(found) if len(found) > 1 else found
 
 
 def all_names(carts: Mapping[str, Any], tokens: Iterable[str]) -> list[str]:

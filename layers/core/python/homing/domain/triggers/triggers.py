@@ -123,7 +123,10 @@ class BrowseAbandoned:
         return cls(browse)
 
     def _session(self, profile: Profile, t: int) -> list[Entry]:
-        views = [entry for entry in profile.memory.get(VIEWS_SLOT, ()) if entry[0] <= t]
+        held = profile.memory.get(VIEWS_SLOT)
+        if not held:
+            return []
+        views = [entry for entry in held if entry[0] <= t]
         views = [entry for entry in views if entry[0] > views[0][0] - self.browse.within]
         if len(views) < self.browse.views:
             return []
