@@ -25,14 +25,16 @@ CAP, OVERALL, WITHIN = 2, 3, DAY
 QUIET_FROM, QUIET_UNTIL = 22 * HOUR, 7 * HOUR
 
 _FLOWS: list[dict[str, Any]] = [
-    # What fails for ever is mended after a day: by then a cart of the deployed default is too old for a mail.
-    {"name": "cart", "on": "cart_abandoned", "max_age": "3d", "run_once_per": "cart",
+    # What fails for ever is mended after a day, and several such faults after several days: by then everything would be too
+    # old by the deployed defaults (a cart after twelve hours, all else after two days), and rightly start nothing.
+    {"name": "cart", "on": "cart_abandoned", "max_age": "6d", "run_once_per": "cart",
      "stop_when": {"did": "Order Completed"},
      "topic": "marketing", "steps": [{"send": "reminder"}, {"wait": "20h"}, {"send": "last-call"}]},
-    {"name": "thanks", "on": {"order_placed": {"nth": 1}}, "topic": "receipts", "steps": [{"wait": "2h"}, {"send": "thanks"}]},
-    {"name": "welcome", "on": {"segment_entered": "lookers"}, "run_once_per": "customer", "topic": "marketing",
+    {"name": "thanks", "on": {"order_placed": {"nth": 1}}, "max_age": "6d", "topic": "receipts",
+     "steps": [{"wait": "2h"}, {"send": "thanks"}]},
+    {"name": "welcome", "on": {"segment_entered": "lookers"}, "max_age": "6d", "run_once_per": "customer", "topic": "marketing",
      "steps": [{"send": "welcome"}]},
-    {"name": "news", "on": "flow_requested", "topic": "letters", "steps": [{"send": "news", "code": "gift"}]},
+    {"name": "news", "on": "flow_requested", "max_age": "6d", "topic": "letters", "steps": [{"send": "news", "code": "gift"}]},
 ]  # fmt: skip
 TOPICS: dict[str, dict[str, Any]] = {
     "marketing": {"title": "Offers", "cap": {"messages": CAP, "within": "1d"}},

@@ -119,6 +119,14 @@ def test_the_promise_holds_in_a_random_walk(seed: int) -> None:
     assert matrix.walk(seed).verdict.wrong == []
 
 
+def test_two_faults_for_ever_at_one_place_are_mended_a_day_after_each_other() -> None:
+    """Two days late nothing is too old for the flows of this shop; by the deployed defaults it would be."""
+    faults = [
+        Fault("update_profiles", "ProfileStore.write", kind, plan.FOR_EVER, 59) for kind in (plan.THROTTLED, plan.ERROR)
+    ]
+    assert matrix.run(*faults).verdict.wrong == []
+
+
 def test_a_seed_replays_byte_for_byte() -> None:
     first, second, other = matrix.walk(7), matrix.walk(7), matrix.walk(8)
     assert first == second
