@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -193,19 +193,26 @@ def _identifiers(
     device = context.get("device")
     found: dict[IdentifierKind, str | None] = {
         "user_id": identifier(message.get("userId")),
-        "loyalty_id": _first(identifier(place.get(name)) for place in said for name in ("loyalty_id", "loyaltyId")),
-        "email": _first(email_address(place.get("email")) for place in said),
+        "loyalty_id": _first(identifier, said, ("loyalty_id", "loyaltyId")),
+        "email": _first(email_address, said, ("email",)),
         "anonymous_id": identifier(message.get("anonymousId")),
         "device_id": identifier(device.get("id")) if isinstance(device, dict) else None,
-        "cart_token": _first(identifier(properties.get(name)) for name in _CART_TOKENS) if kind != "identify" else None,
+        "cart_token": _first(identifier, (properties,), _CART_TOKENS) if kind != "identify" else None,
     }
     if kind == "alias" and (previous := identifier(message.get("previousId"))):
         found["anonymous_id"] = previous
     return {name: value for name, value in found.items() if value}
 
 
-def _first(values: Any) -> str | None:
-    return next((value for value in values if value), None)
+def _first(
+    read: Callable[[Any], str | None], places: Iterable[Mapping[str, Any]], names: Iterable[str]
+) -> str | None:
+    """What is found first; plain loops, since every event asks for a dozen names that it does not have."""
+    for place in places:
+        for name in names:
+            if (value := place.get(name)) is not None and (found := read(value)):
+                return found
+    return None
 
 
 def _message_id(message: Mapping[str, Any], kind: str, received: int | None) -> str:
