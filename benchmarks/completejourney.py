@@ -1,4 +1,5 @@
 """A year of a grocery chain (dunnhumby, Complete Journey) as events. Every household is known and consents.
+Orders name no currency, so their dollars count as the shop's own, whatever it counts in.
 
 The full stream: each purchase line is a `Product Added` to the basket's cart, a second apart, and each basket ends with an
 `Order Completed` (1,469,307 lines and 155,848 baskets in 2017). Orders alone: just the baskets, with their products.
@@ -85,7 +86,7 @@ def _of_basket(basket: Basket, base: float, *, new: bool, orders: bool) -> Itera
         more = {"event": "Product Added", "properties": properties}
         yield base - before + index, _message("track", user, f"{basket_id}-{index}", more)
     order: dict[str, Any] = {
-        "order_id": str(basket_id), "cart_id": str(basket_id), "total": _total(values), "currency": "USD",
+        "order_id": str(basket_id), "cart_id": str(basket_id), "total": _total(values),
         "products": [
             {"product_id": str(p), "price": v, "quantity": max(q, 1), "category": d, "brand": b}
             for p, v, q, d, b in lines

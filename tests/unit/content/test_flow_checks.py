@@ -545,3 +545,21 @@ def test_the_command_reads_a_recording_and_sorts_what_never_came(tmp_path: Path)
     )
     assert refused.exit_code == 2
     assert "no event that can be read" in refused.output
+
+
+def test_orders_in_another_currency_than_the_shops_are_told_where_they_are_most() -> None:
+    sources = read(campaign_files("<mj-text>x</mj-text>"))
+
+    def told(*currencies: str | None) -> list[str]:
+        heard = Heard()
+        for currency in currencies:
+            heard.add("Order Completed", {"total": 1, "currency": currency})
+        return [f"{one.file} {one.message}" for one in never_heard(sources, heard) if one.code == "other_currency"]
+
+    assert told("usd", "USD", "EUR") == [
+        "settings.yaml 2 of 3 orders are in USD, and the shop counts in EUR: amounts in another currency count for nothing"
+        " (spent, average order value, RFM). If they are right, write currency: USD"
+    ]
+    assert told("USD", "EUR") == []
+    assert told("USD", None, None) == []
+    assert told("EUR", "EUR", "USD") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,16 +40,24 @@ _ENOUGH = 20
 @dataclass(slots=True)
 class Heard:
     """What a recording holds: how often each event came, how often with each property (``items.price`` of lists and objects
-    inside too), which traits were told, and of those that are no dates how often, with the first such value."""
+    inside too), which traits were told, and of those that are no dates how often, with the first such value; in which
+    currencies orders were, as far as they say."""
 
     events: dict[str, int] = field(default_factory=dict)
     properties: dict[str, dict[str, int]] = field(default_factory=dict)
     traits: dict[str, int] = field(default_factory=dict)
     no_dates: dict[str, tuple[int, str]] = field(default_factory=dict)
+    currencies: Counter[str] = field(default_factory=Counter)
 
     def add(self, name: str, properties: Mapping[str, Any]) -> None:
         """One event."""
         self.events[name] = self.events.get(name, 0) + 1
+        if (
+            name == names.ORDER_COMPLETED
+            and isinstance(currency := properties.get("currency"), str)
+            and currency.strip()
+        ):
+            self.currencies[currency.strip().upper()] += 1
         held = self.traits if name == names.IDENTIFIED else self.properties.setdefault(name, {})
         for path, value in _paths(properties):
             held[path] = held.get(path, 0) + 1
@@ -69,6 +78,7 @@ def never_heard(sources: Sources, heard: Heard) -> Iterator[InvalidCampaign]:
     """Findings in segments, attributes, choices and flows."""
     if not heard.events:
         return
+    yield from _other_currency(sources, heard)
     for folder in (sources.segments, sources.attributes, sources.choices, sources.flows):
         for located in folder.values():
             told: set[str] = set()
@@ -87,6 +97,22 @@ def never_heard(sources: Sources, heard: Heard) -> Iterator[InvalidCampaign]:
             message = f"nobody was ever told to have a {on.trait!r}{_hint(on.trait, heard.traits)}"
             yield located.error(message, code="never_sent", path=("on",))
         yield from _no_dates(flow.on, located, heard)
+
+
+def _other_currency(sources: Sources, heard: Heard) -> Iterator[InvalidCampaign]:
+    """Amounts in another currency than the shop's are not added up: where that is most of them, it is a slip."""
+    located, settings = sources.settings, sources.parsed_settings
+    if located is None or settings is None or not heard.currencies:
+        return
+    currency, times = max(heard.currencies.items(), key=lambda item: (item[1], item[0]))
+    total = heard.events[names.ORDER_COMPLETED]
+    if currency != settings.currency and 2 * times > total:
+        message = (
+            f"{times:,} of {total:,} orders are in {currency}, and the shop counts in {settings.currency}: amounts in another"
+            f" currency count for nothing (spent, average order value, RFM). If they are right, write currency: {currency}"
+        )
+        path: Path = ("currency",) if "currency" in located.value else ()
+        yield located.error(message, code="other_currency", path=path)
 
 
 def _no_dates(on: Trigger, located: Located, heard: Heard) -> Iterator[InvalidCampaign]:
