@@ -161,7 +161,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "t < since + stage.keep_for:", "t <= since + stage.keep_for:",
     ),
     Mutant(
-        "keep_while lets people in", STAGED, "if stage.name == present or holds:", "if True:",
+        "keep_while lets people in", STAGED, "(holds or stage.name == present)", "True",
     ),
     Mutant(
         "segments do not hear of stages", ENGINE_FILE,
