@@ -301,7 +301,7 @@ class Engine:
                 data: dict[str, Any] = {"segment": name} if news else {"segment": name, "news": False}
                 profile.changes.append(Change(kind, name, at, str(at), data))
             self._wake(profile, flip)
-        self._wake(profile, self.attributes.next_rescore(profile, at))
+        self._wake(profile, self.attributes.next_rescore(profile, at, profile.wake_at))
         profile.evaluated_at = max(profile.evaluated_at, at)
 
     def _fire(

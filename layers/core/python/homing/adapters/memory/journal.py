@@ -11,6 +11,7 @@ from typing import Any
 from homing.adapters.buckets import member_shard, wake_bucket
 from homing.adapters.members import first
 from homing.adapters.memory.commands import MemoryCommands, kind_of
+from homing.adapters.memory.plain import kept, read
 from homing.domain.delivery.ledger import Ledger
 from homing.domain.errors import Conflict
 from homing.domain.flows.agenda import Agenda
@@ -28,9 +29,9 @@ class MemoryJournal(MemoryCommands):
         self._isolate = isolate
         self._forgetful = forgetful
         self._ended: deque[tuple[int, str]] = deque()
-        self._runs: dict[str, tuple[int, Run | str]] = {}
-        self._ledgers: dict[str, tuple[int, Ledger | str]] = {}
-        self._agendas: dict[str, tuple[int, str]] = {}
+        self._runs: dict[str, tuple[int, Run | bytes]] = {}
+        self._ledgers: dict[str, tuple[int, Ledger | bytes]] = {}
+        self._agendas: dict[str, tuple[int, bytes]] = {}
         self._flows: dict[tuple[str, str], str] = {}
         self._members: dict[str, dict[str, tuple[int, bool]]] = {}
         # Members of a segment in order, by shard.
@@ -52,7 +53,7 @@ class MemoryJournal(MemoryCommands):
         if (stored := self._runs.get(run_id)) is None:
             return None
         held = stored[1]
-        return held if isinstance(held, Run) else Run.from_dict(json.loads(held))
+        return held if isinstance(held, Run) else Run.from_dict(read(held))
 
     def save_run(self, run: Run, *, expected: int) -> None:
         """A conditional put."""
@@ -68,7 +69,7 @@ class MemoryJournal(MemoryCommands):
         """The agenda, or an empty one."""
         self.faults.before("load_agenda")
         stored = self._agendas.get(profile_id)
-        return Agenda(profile_id) if stored is None else Agenda.from_dict(json.loads(stored[1]))
+        return Agenda(profile_id) if stored is None else Agenda.from_dict(read(stored[1]))
 
     def save_agenda(self, agenda: Agenda, *, expected: int) -> None:
         """A conditional put."""
@@ -77,7 +78,7 @@ class MemoryJournal(MemoryCommands):
             stored = self._agendas.get(agenda.profile_id)
             if (stored[0] if stored else 0) != expected:
                 raise Conflict(f"agenda {agenda.profile_id} is not at version {expected}")
-            self._agendas[agenda.profile_id] = (agenda.version, json.dumps(agenda.to_dict()))
+            self._agendas[agenda.profile_id] = (agenda.version, kept(agenda.to_dict()))
         self.faults.after("save_agenda")
 
     def keep_flow(self, name: str, version: str, definition: Mapping[str, Any]) -> None:
@@ -99,17 +100,17 @@ class MemoryJournal(MemoryCommands):
         if (stored := self._ledgers.get(profile_id)) is None:
             return Ledger(profile_id)
         held = stored[1]
-        return held if isinstance(held, Ledger) else Ledger.from_dict(json.loads(held))
+        return held if isinstance(held, Ledger) else Ledger.from_dict(read(held))
 
     def save_ledger(self, ledger: Ledger, *, expected: int) -> None:
         """A conditional put."""
         self.faults.before("save_ledger")
-        kept = json.dumps(ledger.to_dict()) if self._isolate else ledger
+        held = kept(ledger.to_dict()) if self._isolate else ledger
         with self._lock:
             stored = self._ledgers.get(ledger.profile_id)
             if (stored[0] if stored else 0) != expected:
                 raise Conflict(f"ledger {ledger.profile_id} is not at version {expected}")
-            self._ledgers[ledger.profile_id] = (ledger.version, kept)
+            self._ledgers[ledger.profile_id] = (ledger.version, held)
             self._wakes.set(f"ledger#{ledger.profile_id}", wake_bucket(ledger.profile_id), ledger.wake_at)
         self.faults.after("save_ledger")
 
@@ -177,7 +178,7 @@ class MemoryJournal(MemoryCommands):
 
     def _keep_run(self, run: Run) -> None:
         ended = self._forgetful and run.status != "active"
-        self._runs[run.id] = (run.version, json.dumps(run.to_dict()) if self._isolate or ended else run)
+        self._runs[run.id] = (run.version, kept(run.to_dict()) if self._isolate or ended else run)
         if ended and run.key:
             self._ended.append((run.ended_at or run.at, run.id))
         at = run.wake_at if run.status == "active" else None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from homing.adapters.memory.faults import Faults
+from homing.adapters.memory.plain import passed
 from homing.domain.delivery.message import SendRequest
 from homing.domain.flows.effects import CallRequest
 from homing.services.ports import BusEvent, StreamRecord
@@ -45,7 +45,7 @@ class MemoryBus(_Queue[BusEvent]):
 
     def put(self, events: Sequence[BusEvent]) -> None:
         """Publishes all."""
-        self._put([BusEvent(event.detail_type, json.loads(json.dumps(event.detail))) for event in events])
+        self._put([BusEvent(event.detail_type, passed(event.detail)) for event in events])
 
 
 class MemoryInbox(_Queue[Mapping[str, Any]]):
@@ -53,7 +53,7 @@ class MemoryInbox(_Queue[Mapping[str, Any]]):
 
     def put(self, messages: Sequence[Mapping[str, Any]]) -> None:
         """Queues all."""
-        self._put([json.loads(json.dumps(message)) for message in messages])
+        self._put([passed(message) for message in messages])
 
 
 class MemoryOutbox(_Queue[SendRequest]):
@@ -61,7 +61,7 @@ class MemoryOutbox(_Queue[SendRequest]):
 
     def put(self, requests: Sequence[SendRequest]) -> None:
         """Queues all."""
-        self._put([SendRequest.from_dict(json.loads(json.dumps(request.to_dict()))) for request in requests])
+        self._put([SendRequest.from_dict(passed(request.to_dict())) for request in requests])
 
 
 class MemoryCalls(_Queue[CallRequest]):
@@ -69,4 +69,4 @@ class MemoryCalls(_Queue[CallRequest]):
 
     def put(self, requests: Sequence[CallRequest]) -> None:
         """Queues all."""
-        self._put([CallRequest.from_dict(json.loads(json.dumps(request.to_dict()))) for request in requests])
+        self._put([CallRequest.from_dict(passed(request.to_dict())) for request in requests])

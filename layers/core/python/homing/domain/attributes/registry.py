@@ -58,6 +58,7 @@ class Attributes:
         self._touches = Touches(settings, plan, products or {})
         self._readings = Readings(plan)
         self._made: dict[str, Attribute] = {}
+        self._ranked = False
 
     def names(self) -> list[str]:
         """Every name that :meth:`get` knows; those of categories and brands follow ``affinity.category.``."""
@@ -67,6 +68,7 @@ class Attributes:
         """The attribute; raises InvalidInput for a name that there is not."""
         if name not in self._made:
             self._made[name] = self._make(name)
+            self._ranked = self._ranked or name in RANKED
         return self._made[name]
 
     def values(self, names: Iterable[str], profile: Profile, t: int) -> dict[str, Any]:
@@ -81,7 +83,7 @@ class Attributes:
     @property
     def ranked(self) -> bool:
         """Whether somebody asks for RFM scores, so that thresholds are worth computing."""
-        return bool(RANKED & self._made.keys())
+        return self._ranked
 
     def standing(self, profile: Profile, t: int) -> Standing | None:
         """What RFM ranks somebody by; None for who is no customer. Only where :attr:`ranked`."""
@@ -91,11 +93,15 @@ class Attributes:
         sums = placed.sums(t)
         return Standing((t - placed.latest) // DAY, sums.orders, sums.amount)
 
-    def next_rescore(self, profile: Profile, t: int) -> int | None:
-        """When a customer must be looked at again because thresholds may be others by then: once a week."""
-        if not self.ranked or self._orders.placed(profile, t).latest is None:
+    def next_rescore(self, profile: Profile, t: int, before: int | None = None) -> int | None:
+        """When a customer must be looked at again because thresholds may be others by then: once a week. One at or after
+        ``before`` need not be told."""
+        if not self.ranked:
             return None
-        return rfm.next_rescore(profile, t)
+        instant = rfm.next_rescore(profile, t)
+        if before is not None and instant >= before:
+            return None
+        return None if self._orders.placed(profile, t).latest is None else instant
 
     def _make(self, name: str) -> Attribute:
         if name in self._staged:
