@@ -41,6 +41,9 @@ from homing.domain.triggers.triggers import BrowseAbandoned, CartAbandoned, Orde
 # A profile can't have more things come due in one settling than this; beyond it a rule would be ill-defined.
 _MAX_STEPS = 10_000
 _NOTHING: Mapping[str, Any] = {}
+# After these, little of what somebody was to be woken for will happen: the cart is ordered, nobody lapses soon. When to look
+# again is asked anew, of everything, instead of waking for nothing later.
+_ENDS_WAITING = frozenset({names.ORDER_COMPLETED})
 # What everybody has from the first event on.
 _ALWAYS = frozenset({ID, NOW})
 # Of which engine the answers are that a profile carries along.
@@ -152,11 +155,16 @@ class Engine:
         # What a mail could no longer be sent about is history that was handed over, not news: a shop that imports its
         # customers does not write to everybody who bought long ago.
         recent = event.occurred > arrived - self.campaigns.settings.send_expires_after
-        names |= self._advance(profile, arrived, None if fresh else touched)
+        anew = event.name in _ENDS_WAITING
+        if anew:
+            profile.wake_at = None
+            names |= self._timed(profile)
+        names |= self._advance(profile, arrived, None if fresh or anew else touched)
         self._evaluate(profile, arrived, names, news=recent)
         for trigger, known in before:
             if recent:
                 self._fire(profile, trigger, known, arrived)
+        for trigger in self.triggers if anew else triggers:
             self._wake(profile, trigger.next(profile, arrived, profile.wake_at))
 
     def absorb(self, profile: Profile, other: Profile, at: int) -> None:
