@@ -204,9 +204,7 @@ def _identifiers(
     return {name: value for name, value in found.items() if value}
 
 
-def _first(
-    read: Callable[[Any], str | None], places: Iterable[Mapping[str, Any]], names: Iterable[str]
-) -> str | None:
+def _first(read: Callable[[Any], str | None], places: Iterable[Mapping[str, Any]], names: Iterable[str]) -> str | None:
     """What is found first; plain loops, since every event asks for a dozen names that it does not have."""
     for place in places:
         for name in names:
