@@ -11,6 +11,7 @@ import orjson
 from homing.domain.errors import InvalidInput
 
 MAX_DEPTH = 32
+_NESTED = (dict, list)
 _GZIP, _GZIP_MAGIC = 16 + zlib.MAX_WBITS, b"\x1f\x8b"
 # What is left of it where a gateway took the bytes for UTF-8 (HTTP APIs do so for Content-Type application/json).
 _DAMAGED = b"\x1f\xef\xbf\xbd"
@@ -77,12 +78,12 @@ def _lenient(body: bytes) -> Any:
 
 def too_deep(value: Any, depth: int = MAX_DEPTH) -> bool:
     """Whether objects and lists are nested deeper than any honest event."""
-    if not isinstance(value, dict | list):
+    if not isinstance(value, _NESTED):
         return False
     if depth == 0:
         return True
     # A plain loop: every message passes here, and most of what is in it is no object.
     for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, dict | list) and too_deep(item, depth - 1):
+        if isinstance(item, _NESTED) and too_deep(item, depth - 1):
             return True
     return False

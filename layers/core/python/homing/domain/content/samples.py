@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from homing.domain.attributes.names import WORDS
 from homing.domain.campaigns import Campaigns, Product
 from homing.domain.codes.check import code_of
-from homing.domain.content.context import build_context
+from homing.domain.content.analysis import roots
+from homing.domain.content.context import BROUGHT, build_context
 from homing.domain.content.usage import Use, uses
 from homing.domain.delivery.message import SendRequest
 from homing.domain.events.properties import nested
@@ -33,12 +34,20 @@ class Sample(NamedTuple):
 
 
 def samples(campaigns: Campaigns, template: str) -> Iterator[Sample]:
-    """For each flow that sends the template, a customer who is known well and one who is not at all."""
+    """For each flow that sends the template, a customer who is known well and one who is not at all. A template that no flow
+    sends is shown as one would send it whose trigger brings what it reads."""
     topics = campaigns.settings.topics
     topic = "marketing" if "marketing" in topics else next(iter(topics), "marketing")
-    for use in uses(campaigns.flows).get(template) or [Use("none", "flow_requested", topic)]:
+    for use in uses(campaigns.flows).get(template) or [Use("none", _fitting(campaigns, template), topic)]:
         for bare in (False, True):
             yield Sample(template, use, bare, sample_context(campaigns, template, use, bare=bare))
+
+
+def _fitting(campaigns: Campaigns, template: str) -> str:
+    """The trigger that brings most of what a template reads."""
+    read = set(roots(campaigns.templates[template]))
+    fitting = max(BROUGHT, key=lambda kind: len(BROUGHT[kind] & read))
+    return fitting if BROUGHT[fitting] & read else "flow_requested"
 
 
 def sample_context(campaigns: Campaigns, template: str, use: Use, *, bare: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ EARLIEST = parse_instant("2000-01-01T00:00:00Z")
 _LATEST = parse_instant("9000-01-01T00:00:00Z")
 
 MAX_IDENTIFIER = 512
+_NAMING = (str, int, float)
 # What broken code sends instead of nobody. Believed, it would melt all of its senders into one person.
 _NOBODY = frozenset(
     {"", "null", "undefined", "none", "nan", "nil", "(null)", "[object object]", "00000000-0000-0000-0000-000000000000"}
@@ -29,7 +30,7 @@ def identifier(value: Any) -> str | None:
 
     Raises InvalidInput when it is longer than 512 characters.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if value is None or isinstance(value, bool) or not isinstance(value, _NAMING):
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)

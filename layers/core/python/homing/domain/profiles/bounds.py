@@ -15,6 +15,7 @@ import orjson
 from homing.domain.profiles import codec
 from homing.domain.profiles.profile import Change, Profile
 
+_NESTED = (list, dict)
 MAX_NAME = 100
 MAX_TRAIT = 2_000
 MAX_TRAITS = 200
@@ -45,7 +46,7 @@ def small(value: Any, budget: int) -> Any:
     """A JSON value cut to about ``budget`` bytes; numbers beyond 64 bits become text, and none at all None."""
     if isinstance(value, str) and len(value) <= budget and value.isascii():
         return value
-    if isinstance(value, list | dict) and (plain := _as_it_is(value, budget)) is not None:
+    if isinstance(value, _NESTED) and (plain := _as_it_is(value, budget)) is not None:
         return plain
     return _Cut(budget).take(value)
 

@@ -21,6 +21,7 @@ from homing.domain.time import DAY
 ORDERS = "*"
 # Under this one the other names of carts: pair → (since, other token, the token under which the cart is kept).
 NAMES = "="
+_SCALAR = (str, int, float)
 _PSEUDO = frozenset({ORDERS, NAMES})
 # An order is remembered this long, for cart updates that arrive after it.
 ORDER_MEMORY = 30 * DAY
@@ -66,7 +67,7 @@ def tokens_of(event: Event) -> tuple[str, ...]:
 
 def _token(value: Any) -> str | None:
     """A token as text; what is none (objects, booleans) names no cart."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, bool) or not isinstance(value, _SCALAR):
         return None
     text = str(value).strip()
     if len(text) > _MAX_TOKEN:
@@ -91,7 +92,7 @@ def _item(product: Mapping[str, Any], quantity: int, catalog: frozenset[str]) ->
         # The catalog knows name, picture and link better, and need not be stored with every person.
         if value is None or (str(product_id) in catalog and field not in {"price", "variant"}):
             continue
-        if isinstance(value, str | int | float) and not (field in {"image_url", "url"} and len(str(value)) > most):
+        if isinstance(value, _SCALAR) and not (field in {"image_url", "url"} and len(str(value)) > most):
             item[field] = bounds.small(value, most + 4)
     return item
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from homing.domain.events import names
@@ -26,6 +27,7 @@ MAX_VALUES = 200
 MAX_ENTRIES = 1_000
 MAX_STEPS = 100
 _MAX_AHEAD = 100
+_KEY = itemgetter(1)
 
 
 _ORDERS = frozenset({names.ORDER_COMPLETED, names.ORDER_CANCELLED})
@@ -262,12 +264,12 @@ def remember(memory: dict[str, Any], slot: Slot, event: Event, key: int, catalog
 def insert(entries: list[Entry], entry: Entry) -> list[Entry]:
     """With that entry, latest first; of two with one id the earlier stays, at one instant the one that says more."""
     at, key, carried = entry
-    for held in entries:
-        if held[1] == key:
-            if held[0] < at or (held[0] == at and (held[2] == carried or _says(held[2]) >= _says(carried))):
-                return entries
-            entries = [e for e in entries if e[1] != key]
-            break
+    # Nearly always it is new.
+    if key in map(_KEY, entries):
+        held = next(held for held in entries if held[1] == key)
+        if held[0] < at or (held[0] == at and (held[2] == carried or _says(held[2]) >= _says(carried))):
+            return entries
+        entries = [e for e in entries if e[1] != key]
     position = 0
     while position < len(entries) and (entries[position][0], entries[position][1]) > (at, key):
         position += 1

@@ -21,6 +21,7 @@ _FADES, _CART = 0.8, 3.0
 # A mail shows a few; more is asked of nobody.
 MOST = 12
 _IDS = ("product_id", "sku", "id")
+_NAMING = (str, int)
 
 
 def product_ids(properties: Mapping[str, Any]) -> Iterator[str]:
@@ -28,9 +29,10 @@ def product_ids(properties: Mapping[str, Any]) -> Iterator[str]:
     listed = properties.get("products")
     for one in [properties, *(listed if isinstance(listed, list) else [])]:
         if isinstance(one, Mapping):
-            found = next((str(one[key]) for key in _IDS if isinstance(one.get(key), str | int) and one.get(key)), "")
-            if found:
-                yield found
+            for key in _IDS:
+                if (found := one.get(key)) and isinstance(found, _NAMING):
+                    yield str(found)
+                    break
 
 
 def shown_products(data: Any) -> Iterator[str]:

@@ -145,8 +145,10 @@ class Reader:
             )
         elif (who := next(iter(step))) not in self.people:
             known = [*self.people, *among]
-            message = f"{who!r} is nobody in this story, and no step{did_you_mean(who, known)}"
-            self.wrong(message, (*path, who), code="unknown_person", key=True)
+            step_meant = closest(who, known) in among
+            what = f"unknown step {who!r}" if step_meant else f"{who!r} is nobody in this story, and no step"
+            code = "unknown_step" if step_meant else "unknown_person"
+            self.wrong(f"{what}{did_you_mean(who, known)}", (*path, who), code=code, key=True)
         else:
             return self._deed(who, (*path, who))
         return None

@@ -15,6 +15,7 @@ from homing.domain.content.codes import CODES
 from homing.domain.content.people import People, Person
 from homing.domain.content.render import Rendered, Renderer
 from homing.domain.content.template_source import TemplateSource
+from homing.domain.content.usage import uses
 from homing.domain.errors import InvalidCampaign, InvalidInput
 
 # What Gmail shows before it cuts a mail off, in bytes.
@@ -25,7 +26,7 @@ _MEASURED = 4
 
 def in_mails(campaigns: Campaigns, templates: Mapping[str, TemplateSource]) -> Iterator[InvalidCampaign]:
     """Findings about the mails of every template, each code and message once for a template."""
-    renderer, people = Renderer(campaigns), People(campaigns)
+    renderer, people, sent = Renderer(campaigns), People(campaigns), uses(campaigns.flows)
     for name in campaigns.templates:
         source = templates[name]
         told: set[tuple[str, str]] = set()
@@ -33,8 +34,13 @@ def in_mails(campaigns: Campaigns, templates: Mapping[str, TemplateSource]) -> I
             try:
                 rendered = renderer.render(name, person.context)
             except InvalidInput as error:
+                if name not in sent:
+                    # No trigger brings it anything yet: what is not there says nothing of the template.
+                    break
                 code = error.code if error.code in CODES else "render"
-                yield source.located.error(f"{error} (for a made-up {person.name}, {person.use.flow})", code=code)
+                yield source.located.error(
+                    f"{error} (for a made-up {person.name}, in the flow {person.use.flow})", code=code
+                )
                 break
             page = parse(rendered.html)
             for code, key, problem in in_mail(campaigns, source, person, rendered, page, contrast=number < _MEASURED):
