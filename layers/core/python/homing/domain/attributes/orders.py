@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import count, pairwise
+from operator import is_
 from typing import Any, NamedTuple
 
 from homing.domain.attributes.attribute import MAYBE, Stepwise, earliest, future
@@ -74,7 +75,20 @@ class Placed:
     """What one person ordered, as it stands at an instant, and at every later one until ``ahead`` (None: as long as no event
     comes): many attributes ask for the same, again and again."""
 
-    __slots__ = ("_gaps", "_left", "_orders", "_sums", "ahead", "first", "held", "last", "latest", "parts", "window")
+    __slots__ = (
+        "_gaps",
+        "_left",
+        "_orders",
+        "_sums",
+        "ahead",
+        "asked",
+        "first",
+        "held",
+        "last",
+        "latest",
+        "parts",
+        "window",
+    )
 
     def __init__(
         self, parts: Mapping[str, list[Entry]], window: int, ahead: int | None, before: Placed | None = None
@@ -84,7 +98,8 @@ class Placed:
         self.ahead = ahead
         self.parts = parts
         # What this was made of, and the latest instant in it.
-        self.held: tuple[tuple[str, list[Entry] | None], ...] = ()
+        self.asked: tuple[str, ...] = ()
+        self.held: tuple[list[Entry] | None, ...] = ()
         self.last = -1
         cancelled = {key for _, key, _ in parts["cancelled"][:MAX_RETURNS]} if parts["cancelled"] else frozenset()
         # When the latest and the first order that count were.
@@ -188,6 +203,7 @@ class Orders:
         self._currency = settings.currency
         self._plan = plan
         self._slots: dict[str, str] = {}
+        self._asked: tuple[str, ...] = ()
         # Under which key a profile carries along what it ordered.
         self._key = f"orders:{next(_KEYS)}"
 
@@ -199,6 +215,7 @@ class Orders:
     def _slot(self, part: str) -> str:
         if part not in self._slots:
             self._slots[part] = self._planned(part)
+            self._asked = tuple(self._slots.values())
         return self._slots[part]
 
     def _planned(self, part: str) -> str:
@@ -233,13 +250,14 @@ class Orders:
         """What they ordered by ``t``."""
         memory = profile.memory
         known: Placed | None = profile.worked.get(self._key)
-        if known is not None and known.last <= t:
-            # The lists of a memory are replaced when they change.
-            for slot, held in known.held:
-                if memory.get(slot) is not held:
-                    break
-            else:
-                return known
+        # The lists of a memory are replaced when they change.
+        if (
+            known is not None
+            and known.last <= t
+            and known.asked is self._asked
+            and all(map(is_, map(memory.get, self._asked), known.held))
+        ):
+            return known
         parts: dict[str, list[Entry]] = dict.fromkeys(_PARTS, _NONE)
         parts |= {part: held for part, slot in self._slots.items() if (held := memory.get(slot))}
         ahead = earliest(*(future(held, t) for held in parts.values()))
@@ -248,7 +266,7 @@ class Orders:
                 {part: [one for one in held if one[0] <= t] for part, held in parts.items()}, self.window, ahead
             )
         found = Placed(parts, self.window, None, known)
-        found.held = tuple((slot, memory.get(slot)) for slot in self._slots.values())
+        found.asked, found.held = self._asked, tuple(map(memory.get, self._asked))
         found.last = max((held[0][0] for held in parts.values() if held), default=-1)
         profile.worked[self._key] = found
         return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from homing.domain.events import names
@@ -48,6 +49,8 @@ class FoldPlan:
     confirmed: frozenset[str] = frozenset()
 
 
+# Each is asked for twice, one after the other.
+@lru_cache(maxsize=256)
 def message_hash(message_id: str) -> str:
     """8 characters that identify a message id among one person's recent ones."""
     return hashlib.blake2b(message_id.encode(), digest_size=6).hexdigest()

@@ -336,7 +336,15 @@ def prune(memory: dict[str, Any], slots: Mapping[str, Slot], now: int) -> set[st
             del memory[key]
         elif slot.same is None:
             held = memory[key]
-            if len(held) > slot.keep >= MAX_STEPS:
+            count = len(held)
+            if (
+                0 < count <= slot.keep
+                and not slot.payload
+                and (slot.earliest or (held[0][0] <= now and (slot.window is None or held[-1][0] + slot.window > now)))
+            ):
+                # The usual case: see _forget.
+                continue
+            if count > slot.keep >= MAX_STEPS:
                 full.add(key)
             # Lists that stay as they are stay the same: what was made of one is known by it.
             if (kept := _forget(slot, held, now)) is not held:
