@@ -76,6 +76,11 @@ def test_a_request_without_an_id_gets_a_new_one_each_time() -> None:
         ),
         (["pause", "news", "--bus", "b", "--request-id", "ada@example.com"], "no @"),
         (["trigger", "news", "--bus", "b", "--list", __file__], "is uploaded"),
+        (["trigger", "news", "--bus", "b", "--list", "lost.csv"], "--list lost.csv: there is no such file"),
+        (["trigger", "news", "--bus", "b", "--list", "mails/lost"], "--list mails/lost: there is no such file"),
+        (["trigger", "news", "--bus", "b", "--list", r"mails\lost"], "there is no such file"),
+        (["trigger", "news", "--bus", "b", "--list", str(Path(__file__).parent)], "that is a folder"),
+        (["trigger", "news", "--bus", "b", "--email", "garbage"], "--email garbage: that is no e-mail address"),
         (
             ["trigger", "news", "--bus", "b", "--segment", "vip", "--per-minute", "90000"],
             "per_minute is 90000: write a whole number from 1 to 30,000",

@@ -75,7 +75,7 @@ def test_against_other_campaigns_differences_are_told_person_by_person(events: P
     mails = [line for line in lines if line["what"] == "message" and line["flow"] == "cart-recovery"]
     assert mails
     assert {line["kind"] for line in mails} >= {"other_time"}
-    assert summary["differences"]["against"] == "main"
+    assert summary["differences"]["against"] == str(other)
     assert summary["differences"]["people"] == len({line["profile_id"] for line in lines})
     figures = Figures.from_dict(json.loads((out / "backtest.json").read_text()))
     assert figures.differences is not None
@@ -85,6 +85,22 @@ def test_against_other_campaigns_differences_are_told_person_by_person(events: P
     # Held against itself nothing differs.
     same = told(str(events), "--against", str(CAMPAIGNS))["differences"]
     assert (same["people"], same["messages"], same["transitions"]) == (0, {}, {})
+
+
+def test_held_against_the_same_campaigns_nothing_differs(events: Path, tmp_path: Path) -> None:
+    lines = run(str(events), "--against", str(CAMPAIGNS)).stdout.splitlines()
+    assert f"against '{CAMPAIGNS}': nothing differs" in lines
+
+
+def test_one_is_not_told_as_many(tmp_path: Path) -> None:
+    file = tmp_path / "one.jsonl"
+    message = {
+        "type": "track", "event": "Rang", "userId": "1", "messageId": "m", "timestamp": "2026-03-02T10:00:00Z",
+    }  # fmt: skip
+    file.write_text(json.dumps(message) + "\n")
+    text = run(str(file)).stdout
+    assert "1 event until" in text
+    assert "1 profile, " in text
 
 
 def test_one_of_events_and_stage_is_said(events: Path) -> None:

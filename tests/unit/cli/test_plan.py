@@ -354,7 +354,7 @@ def test_live_members_of_a_large_segment_are_estimated(changed: Path) -> None:
         (("--events", "EVENTS", "--stage", "prod"), "not both"),
         (("--json", "--markdown"), "not both"),
         (("--max-liability", "much"), "is no amount"),
-        (("--against", "EVENTS"), "--against"),
+        (("--against", "EVENTS"), "is no bundle: write one with `homing publish`"),
     ],
 )
 def test_wrong_use_is_told(arguments: tuple[str, ...], words: str, events: Path) -> None:

@@ -139,6 +139,45 @@ def test_what_nobody_uses_is_told() -> None:
     assert [finding.problem.code for finding in lint(files)] == ["unused_block", "unused_template"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{% for i in cart.items %}{{ i.name }}{% endfor %}",
+        "{{ order.order_id }} {{ nth }}",
+        "{{ years }} {{ segment }}",
+        "{{ event.rating }}",
+        "{{ data.title }}",
+        "{{ confirm_url }}",
+    ],
+)
+def test_a_template_that_no_flow_sends_is_told_once_and_not_held_against_a_trigger(body: str) -> None:
+    files = campaign_files(f"<mj-text>{body}</mj-text>")
+    found = [(finding.severity, finding.problem.code) for finding in lint(files)]
+    assert ("warning", "unused_template") in found
+    assert {severity for severity, _ in found} == {"warning"}
+    assert "render" not in {code for _, code in found}
+
+
+def test_the_mail_that_fails_is_told_with_the_flow_that_sends_it() -> None:
+    findings = found("<mj-text>{{ first_name }}</mj-text>")
+    assert findings[0][1].endswith("(for a made-up stranger, cart of one, in the flow f)")
+
+
+def test_what_starts_a_flow_is_told_in_the_words_of_a_file() -> None:
+    (finding,) = lint(campaign_files() | {"flows/f.yaml": CART.replace(b"cart_abandoned", b"did")})
+    assert "{did: …}" in finding.problem.message
+    assert "'event'" not in finding.problem.message
+
+
+@pytest.mark.parametrize("content", ["", "{}", "garbage \udcff", '{"settings": 3}'])
+def test_a_file_that_is_no_bundle_is_told_in_a_sentence(tmp_path: Path, content: str) -> None:
+    bundle, folder = tmp_path / "bundle.json", ROOT / "layers" / "campaigns"
+    bundle.write_bytes(content.encode(errors="surrogateescape"))
+    result = CliRunner().invoke(check_command, ["--campaigns", str(folder), "--against", str(bundle)])
+    assert result.exit_code == 2
+    assert f"{bundle} is no bundle: write one with `homing publish`" in " ".join(result.output.split())
+
+
 def test_an_event_almost_known_is_pointed_out_and_ones_own_are_fine() -> None:
     def about(name: str) -> list[str]:
         rule = f"when: {{did: {name}}}\n".encode()

@@ -98,6 +98,18 @@ def test_a_story_that_expects_nothing_is_played_and_never_passes(folder: Path) -
     assert (told["held"], told["problems"][0]["code"]) == (False, "nothing_expected")
 
 
+def test_a_story_that_cannot_be_read_is_counted_as_such(folder: Path) -> None:
+    for name, text in (
+        ("a", b"story: [\n"), ("b", "description: Grüße\n".encode("latin-1")), ("c", b"on: birthday\nsteps: [{send: hello}]\n"),
+    ):  # fmt: skip
+        file = folder / f"{name}.yaml"
+        file.write_bytes(text)
+        result = story(file)
+        assert result.exit_code == 1
+        assert result.output.splitlines()[-1].endswith("s: 1 can't be played")
+    assert story(folder).output.splitlines()[-1].endswith("s: 1 not as expected, 3 can't be played")
+
+
 def test_where_there_is_no_story_says_so(tmp_path: Path) -> None:
     assert story(tmp_path).exit_code == 2
     missing = story(tmp_path / "nothing.yaml")

@@ -24,7 +24,7 @@ def in_step(step: str) -> list[str]:
 
 # The step is in line 7, its first letter in column 5.
 MISTAKES = {
-    "advanec: 3d": "7:5 unknown_person 'advanec' is nobody in this story, and no step (did you mean 'advance'?)",
+    "advanec: 3d": "7:5 unknown_step unknown step 'advanec' (did you mean 'advance'?)",
     "an: {does: Rang}": "7:5 unknown_person 'an' is nobody in this story, and no step (did you mean 'ana'?)",
     "ana: {dose: Rang}": "7:11 unknown_key unknown key 'dose' (did you mean 'does'?)",
     "ana: {does: Rang, laet: 2h}": "7:23 unknown_key 'laet' is no word of stories (did you mean 'late'?)",

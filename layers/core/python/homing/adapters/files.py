@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from homing.domain.campaigns import Campaigns
 from homing.domain.errors import InvalidInput
 
@@ -42,8 +44,11 @@ def write_bundle(campaigns: Campaigns, path: Path | str) -> None:
 
 
 def load_bundle(path: Path | str) -> Campaigns:
-    """Reads :func:`write_bundle`. Raises InvalidInput when there is none."""
+    """Reads :func:`write_bundle`. Raises InvalidInput when there is none, or the file is something else."""
     source = Path(path)
     if not source.is_file():
         raise InvalidInput(f"there is no bundle at {source}: publish the campaigns first", code="missing_bundle")
-    return Campaigns.model_validate_json(source.read_bytes())
+    try:
+        return Campaigns.model_validate_json(source.read_bytes())
+    except ValidationError as error:
+        raise InvalidInput(f"{source} is no bundle: write one with `homing publish`", code="bad_bundle") from error

@@ -68,7 +68,7 @@ def command(
         ours, theirs = _campaigns(campaigns, flows), None if against is None else _campaigns(against, flows, some=True)
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
-    held = None if against is None or theirs is None else (against.name, theirs)
+    held = None if against is None or theirs is None else (str(against), theirs)
     with _progress(quiet=as_json) as progress:
         if events is None:
             figures = _on_stage(str(stage), days, ours, held, out, progress)
@@ -161,12 +161,12 @@ def _report(figures: Figures, out: Path) -> None:
 
 
 def _text(summary: dict[str, Any], out: Path | None) -> str:
-    from homing.cli.results import text_of
+    from homing.cli.results import number, text_of
 
     lines = [text_of(summary, out)]
     if found := summary.get("differences"):
-        lines.append(
-            f"against {found['against']}: {found['people']:,} people would notice, {found['mails_here']:,} mails instead of"
-            f" {found['mails_there']:,}"
-        )
-    return "\n".join([*lines, f"{summary['events_per_second']:,} events a second; nothing was sent"])
+        who = "1 person" if found["people"] == 1 else f"{found['people']:,} people"
+        told = f"{who} would notice, {number(found['mails_here'], 'mail')} instead of {found['mails_there']:,}"
+        differs = found["messages"] or found["transitions"]
+        lines.append(f"against {found['against']!r}: {told if differs else 'nothing differs'}")
+    return "\n".join([*lines, f"{number(summary['events_per_second'], 'event')} a second; nothing was sent"])

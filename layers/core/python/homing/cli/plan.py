@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from homing.domain.campaigns import Campaigns
     from homing.domain.events.event import Event
     from homing.local.plans.plan import Plan
+    from homing.local.refusals import Refusals
     from homing.services.ports import ArchiveReader
 
 
@@ -93,16 +94,17 @@ def command(
     new = publish(read_folder(campaigns))
     try:
         old = publish(read_folder(against)) if against.is_dir() else load_bundle(against)
-    except (InvalidInput, ValueError) as error:
-        raise click.UsageError(f"--against {against}: {error}") from error
+    except InvalidInput as error:
+        raise click.UsageError(f"--against {error}") from error
     plan = compare(new, old, days)
     quiet = as_json or as_markdown
     if events is not None:
-        _tried(plan, new, old, _recorded(events), archived=False, quiet=quiet)
+        found, plan.refused = _recorded(events)
+        _tried(plan, new, old, found, archived=False, quiet=quiet)
     elif stage is not None:
-        found = _stage(stage, old)
-        _archived(plan, new, old, found.archive(archive), _since(history), quiet=quiet)
-        _live(plan, new, found)
+        live = _stage(stage, old)
+        _archived(plan, new, old, live.archive(archive), _since(history), quiet=quiet)
+        _live(plan, new, live)
     elif archive is not None:
         _archived(plan, new, old, FolderArchive(archive), "", quiet=quiet)
     judge(plan, max_liability)
@@ -111,23 +113,25 @@ def command(
         raise SystemExit(1)
 
 
-def _recorded(file: Path) -> list[Event]:
+def _recorded(file: Path) -> tuple[list[Event], Refusals]:
+    """The events of a recording, and the lines that are none."""
     from homing.domain.errors import InvalidInput
+    from homing.local.backtests.sources import event_of
     from homing.local.recording import read_recording
-    from homing.sources.segment_spec import read_message
+    from homing.local.refusals import Refusals
 
     try:
         recording = read_recording(file)
     except InvalidInput as error:
         raise click.UsageError(str(error)) from error
-    found = []
-    for one in recording.messages:
+    found, refused = [], Refusals.of(recording.broken)
+    for one in recording:
         try:
-            found.append(read_message({k: v for k, v in one.message.items() if k != "sentAt"}, received=one.at))
-        except InvalidInput:
-            # What the API would refuse; `homing backtest` tells why.
-            continue
-    return found
+            found.append(event_of(one, archived=False))
+        except InvalidInput as error:
+            # What the API would refuse.
+            refused.refuse(one.line, error.message)
+    return found, refused
 
 
 def _tried(plan: Plan, new: Campaigns, old: Campaigns, events: Sequence[Event], *, archived: bool, quiet: bool) -> None:
@@ -159,10 +163,23 @@ def _tried(plan: Plan, new: Campaigns, old: Campaigns, events: Sequence[Event], 
 
 
 def _archived(plan: Plan, new: Campaigns, old: Campaigns, archive: ArchiveReader, since: str, *, quiet: bool) -> None:
-    from homing.services.archived import Reading
+    """Tries both on what a backtest of the same archive would play, in the same order."""
+    from homing.domain.errors import InvalidInput
+    from homing.local.backtests.sources import ArchiveSource, event_of
 
-    found = [one.event for one in Reading(archive).events(lambda _: True, since=since)]
-    found.sort(key=lambda event: event.received)
+    try:
+        source = ArchiveSource.read(archive, since=since)
+    except InvalidInput as error:
+        if error.code != "no_events":
+            raise
+        return
+    found = []
+    plan.refused.number = source.unreadable
+    for line in source:
+        try:
+            found.append(event_of(line, archived=True))
+        except InvalidInput:
+            plan.refused.number += 1
     if found:
         _tried(plan, new, old, found, archived=True, quiet=quiet)
 

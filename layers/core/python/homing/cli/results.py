@@ -68,12 +68,17 @@ def summary_of_figures(figures: Figures) -> dict[str, Any]:
     }
 
 
+def number(count: int, word: str) -> str:
+    """``1 profile``, ``1,200 profiles``."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
 def text_of(summary: dict[str, Any], out: Path | None) -> str:
     """The same in a few lines."""
     messages = ", ".join(f"{count} {status}" for status, count in summary["messages"].items()) or "none"
     lines = [
-        f"{summary['events']:,} events until {summary['until']} in {summary['seconds']} s",
-        f"{summary['profiles']:,} profiles, {summary['transitions']:,} transitions",
+        f"{number(summary['events'], 'event')} until {summary['until']} in {summary['seconds']} s",
+        f"{number(summary['profiles'], 'profile')}, {number(summary['transitions'], 'transition')}",
         f"messages: {messages}",
     ]
     if summary["reasons"]:
@@ -83,7 +88,7 @@ def text_of(summary: dict[str, Any], out: Path | None) -> str:
         lines.append(f"webhooks that would have been called: {told}")
     if summary["quarantined"]:
         lines.append(
-            f"quarantined or refused: {summary['quarantined']} ({summary['unreadable_lines']} unreadable lines)"
+            f"quarantined or refused: {summary['quarantined']} ({number(summary['unreadable_lines'], 'unreadable line')})"
         )
     if errors := summary.get("function_errors"):
         counts = ", ".join(f"{name} {count}" for name, count in errors.items())

@@ -92,8 +92,11 @@ def _summary(told: list[Told], seconds: float) -> str:
     held = sum(one.held for one in told)
     checks = _count(sum(one.played.checks for one in told if one.played), "expectation", "expectations")
     idle = sum(one.played is not None and not (one.played.checks or one.played.failures) for one in told)
+    unplayed = sum(one.played is None for one in told)
+    missed = len(told) - held - idle - unplayed
     wrong = [
-        *([f"{len(told) - held - idle} not as expected"] if len(told) > held + idle else []),
+        *([f"{missed} not as expected"] if missed else []),
+        *([f"{unplayed} can't be played"] if unplayed else []),
         *([f"{idle} without anything expected"] if idle else []),
     ]
     verdict = ", ".join(wrong) or "all as expected"

@@ -41,6 +41,10 @@ def command(
 
     Repeating a command with the same --request-id is harmless: everybody gets the flow once.
     """
+    from homing.domain.events.normalise import email_address
+
+    if whom["email"] is not None and email_address(whom["email"]) is None:
+        raise click.UsageError(f"--email {whom['email']}: that is no e-mail address")
     desk, id_ = Desk(stage, bus, printed), request_id_of(request_id)
     detail: dict[str, Any] = {"flow": flow, "request_id": id_, **{name: whom[name] for name in _PEOPLE if whom[name]}}
     if people:
@@ -76,6 +80,12 @@ def _list(people: str, id_: str, desk: Desk) -> str | dict[str, str]:
         return {"s3": people}
     file = Path(people)
     if not file.is_file():
+        # A list has a name, and no file needs to be there for it.
+        if {"/", "\\"} & set(people) or file.suffix.lower() in {".csv", ".txt"}:
+            raise click.UsageError(
+                f"--list {people}: {'that is a folder' if file.is_dir() else 'there is no such file'}; give a file, an object "
+                "(s3://…) or the name of a list"
+            )
         return people
     if not desk.waits:
         raise click.UsageError(f"{people} is a file of this machine: with --stage, and without --print, it is uploaded")

@@ -200,7 +200,7 @@ CODES: dict[str, Code] = {
     "render": Code("error", "The template fails for a sample customer, so it would fail for real ones."),
     "unused_template": Code("warning", "No flow sends this template."),
     # Stories
-    "unknown_person": Code("error", "A story names somebody who is not among its people, or a step that there is not."),
+    "unknown_person": Code("error", "A story names somebody who is not among its people, or a step like none that there is."),
     "nothing_expected": Code(
         "warning", "A story without `expect` tests nothing. `homing story` plays it and does not let it pass."
     ),

@@ -72,6 +72,9 @@ def _problems(model: type[BaseModel], located: Located, error: ValidationError) 
                 message = f"{_shown(item['input'])} should be {message.partition(', unable')[0]}"
                 if kind == "literal_error":
                     message += _literal_hint(item)
+                if item["loc"] == ("on", "kind"):
+                    # What an event of one's own is called in the models; a file says which event.
+                    message = message.replace("'event'", "{did: …}")
             yield located.error(message, code="invalid_value", path=path)
 
 

@@ -145,7 +145,7 @@ class Reader:
             )
         elif (who := next(iter(step))) not in self.people:
             known = [*self.people, *among]
-            step_meant = closest(who, known) in among
+            step_meant = closest(who, sorted(known)) in among
             what = f"unknown step {who!r}" if step_meant else f"{who!r} is nobody in this story, and no step"
             code = "unknown_step" if step_meant else "unknown_person"
             self.wrong(f"{what}{did_you_mean(who, known)}", (*path, who), code=code, key=True)
