@@ -107,6 +107,11 @@ CODES: dict[str, Code] = {
     "short_max_age": Code(
         "error", "`max_age` is shorter than a trigger takes to be heard of: the flow would hardly ever start."
     ),
+    "other_currency": Code(
+        "warning",
+        "With `--events`: most orders of the recording are in another currency than the shop's, so their amounts count for "
+        "nothing.",
+    ),
     "never_sent": Code(
         "warning",
         "With `--events`: an event, a property of it or a trait that nothing in the recording has, so that the rule or flow "
