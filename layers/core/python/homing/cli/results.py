@@ -9,6 +9,7 @@ from typing import Any
 from homing.domain.time import iso
 from homing.local.figures import Figures
 from homing.local.outputs import Outputs
+from homing.local.refusals import Refusals
 
 
 def write(outputs: Outputs, out: Path, folder: Path) -> None:
@@ -36,6 +37,7 @@ def summary_of(outputs: Outputs, events: int, until: int) -> dict[str, Any]:
         "calls": dict(sorted(Counter(call.webhook for call in outputs.calls).items())),
         "quarantined": len(outputs.quarantine),
         "unreadable_lines": sum(line.source == "file" for line in outputs.quarantine),
+        **_refused(Refusals.of(outputs.quarantine)),
     }
 
 
@@ -61,11 +63,18 @@ def summary_of_figures(figures: Figures) -> dict[str, Any]:
         "calls": dict(sorted(figures.calls.items())),
         "quarantined": figures.quarantined,
         "unreadable_lines": figures.unreadable,
+        **_refused(figures.refused),
         "seconds": figures.seconds,
         "events_per_second": rate,
         **({"parts": figures.parts} if figures.parts > 1 else {}),
         **more,
     }
+
+
+def _refused(found: Refusals) -> dict[str, Any]:
+    if not found.first:
+        return {}
+    return {"refused_lines": found.number, "first_refused": [one._asdict() for one in found.first]}
 
 
 def number(count: int, word: str) -> str:
@@ -90,6 +99,10 @@ def text_of(summary: dict[str, Any], out: Path | None) -> str:
         lines.append(
             f"quarantined or refused: {summary['quarantined']} ({number(summary['unreadable_lines'], 'unreadable line')})"
         )
+        told = summary.get("first_refused", [])
+        lines += [f"  line {one['line']:,}: {one['reason']}" for one in told]
+        if more := summary.get("refused_lines", 0) - len(told):
+            lines += [f"  and {more:,} more"] if told else []
     if errors := summary.get("function_errors"):
         counts = ", ".join(f"{name} {count}" for name, count in errors.items())
         lines.append(f"functions failed and were tried again: {counts} (the first: {summary['first_error']})")

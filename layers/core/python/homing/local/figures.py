@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from homing.domain.campaigns import Campaigns
 from homing.domain.flows.passage import FlowNumbers
 
+from homing.local.refusals import Refusals, Refused
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 # A mail so soon after an order of the same person is counted as one after a purchase.
 AFTER_PURCHASE_HOURS = 24
@@ -187,6 +188,8 @@ class Figures:
     def after_purchase(self) -> int:
         """Mails within 24 hours after an order of the same person, of all flows."""
         return sum(flow.after_purchase for flow in self.flows.values())
+    # Lines of the history that were left out: those that nobody can read, and those that the API would have refused.
+    refused: Refusals = field(default_factory=Refusals)
 
     def decisions(self) -> Counter[str]:
         """By status, of all flows."""
@@ -254,6 +257,7 @@ _PLAIN = (
     "peak",
 )  # fmt: skip
 
+            refused=_refused(held.get("refused", {})),
 
 def joined(parts: Iterable[Figures]) -> Figures:
     """Of parts that share no person: counts add up; the clock's seconds and the peak are those of the longest and largest."""
@@ -269,6 +273,7 @@ def joined(parts: Iterable[Figures]) -> Figures:
         for name, flow in part.flows.items():
             mine = whole.flows.setdefault(name, FlowFigures())
             mine.mails.update(flow.mails)
+        whole.refused.join(part.refused)
             mine.minutes.update(flow.minutes)
             mine.people += flow.people
             mine.after_purchase += flow.after_purchase
@@ -330,3 +335,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(held) for held in value]
     return str(value) if isinstance(value, Decimal) else value
+def _refused(found: Mapping[str, Any]) -> Refusals:
+    return Refusals(found.get("number", 0), [Refused(*one) for one in found.get("first", ())])
+
+

@@ -20,6 +20,8 @@ from homing.local.outputs import QuarantineLine
 AFTERWARDS = 7 * DAY
 # Time passes sweep by sweep: a slip of the pen must not make it pass for thousands of years.
 _TOO_LATE = parse_instant("2100-01-01T00:00:00Z")
+# How files begin that have to be unpacked.
+_PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,27 @@ def read_recording(path: Path) -> Recording:
         found.ends = max(at, found.ends) if found.count else at
         found.count += 1
     if not found.count:
-        first = f"; {found.broken[0].where}: {found.broken[0].reason}" if found.broken else ""
-        raise InvalidInput(f"{path} holds no events{first}", code="bad_recording")
+        first = found.broken[0] if found.broken else None
+        raise _no_events(path, "" if first is None else f"{first.where}: {first.reason}")
     found._sorted = spool if in_order or spool is not None else _sort(path)
     return found
+
+
+def expect_events(path: Path) -> None:
+    """As :func:`read_recording` does, but only as far as the first event. Raises InvalidInput when there is none."""
+    first = ""
+    for number, raw in _numbered(path):
+        try:
+            read_line(raw, number)
+        except InvalidInput as error:
+            first = first or f"{path}:{number}: {error.message}"
+        else:
+            return
+    raise _no_events(path, first)
+
+
+def _no_events(path: Path, first: str) -> InvalidInput:
+    return InvalidInput(f"{path} holds no events{f'; {first}' if first else ''}", code="bad_recording")
 
 
 def _sort(path: Path) -> Spool:
@@ -109,9 +128,35 @@ def _sort(path: Path) -> Spool:
 
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     with path.open("rb") as file:
+        begun = False
         for number, raw in enumerate(file, start=1):
             if line := raw.removeprefix(b"\xef\xbb\xbf").strip():
+                if not begun:
+                    begun = True
+                    expect_lines(path, line)
                 yield number, line
+
+
+def expect_lines(path: Path, first: bytes) -> None:
+    """Raises InvalidInput when the first line that is not empty shows that the file is no JSON lines at all: compressed, or one
+    array."""
+    for magic, packed in _PACKED.items():
+        if first.startswith(magic):
+            raise InvalidInput(f"{path} is compressed ({packed}): unpack it first", code="bad_recording")
+    if first.startswith(b"[") and _is_array(first):
+        raise InvalidInput(
+            f"{path} is one JSON array: write one message a line (JSON lines), as `jq -c '.[]'` does",
+            code="bad_recording",
+        )
+
+
+def _is_array(first: bytes) -> bool:
+    try:
+        found = orjson.loads(first)
+    except orjson.JSONDecodeError:
+        # It goes on in the next line.
+        return True
+    return isinstance(found, list) and any(isinstance(one, dict) for one in found)
 
 
 def _from_spool(keyed: bytes) -> tuple[int, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,8 +78,14 @@ class ArchiveSource:
             if not isinstance(stated, str):
                 found.unreadable += 1
                 continue
-            with contextlib.suppress(InvalidInput):
-                found._add(line, parse_instant(stated))
+            try:
+                at = parse_instant(stated)
+            except InvalidInput:
+                found.unreadable += 1
+                continue
+            found._add(line, at)
+        # Whole objects that are none of the archive's.
+        found.unreadable += reading.unreadable
         if not found.count:
             raise InvalidInput("the archive holds no events" + (f" since {since}" if since else ""), code="no_events")
         return found

@@ -12,7 +12,7 @@ import orjson
 
 from homing.domain.errors import InvalidInput
 from homing.domain.profiles.identity import Identity, normalise
-from homing.local.recording import Recorded, read_line
+from homing.local.recording import Recorded, expect_events, expect_lines, read_line
 
 # Parsing every line would take five times as long. What the pattern takes for an identifier and is none (an address in a
 # text, say) leads at most to a few lines more.
@@ -63,7 +63,7 @@ def lines_of(
 ) -> list[Recorded]:
     """The messages about ``person`` (a user_id, e-mail, anonymous or other id, or a profile id) and whoever shares an
     identifier or a cart with them, by time. ``tick`` is told how many bytes were read. Raises InvalidInput when the file
-    knows nobody of that name."""
+    holds no events, or knows nobody of that name."""
     union = _Union()
     firsts = array("q")
     for raw in _raw(path, tick):
@@ -73,6 +73,7 @@ def lines_of(
         firsts.append(places[0] if places else -1)
     wanted = {union.root(union.places[token]) for token in _named(union, person, identity)}
     if not wanted:
+        expect_events(path)
         raise InvalidInput(f"{path} knows nobody called {person!r}", code="unknown_person")
     found: list[Recorded] = []
     for number, (raw, first) in enumerate(zip(_raw(path, tick), firsts, strict=True), start=1):
@@ -88,13 +89,17 @@ def lines_of(
 
 
 def _raw(path: Path, tick: Callable[[int], None] | None) -> Iterator[bytes]:
-    done = 0
+    done, begun = 0, False
     with path.open("rb") as file:
         for number, raw in enumerate(file):
             done += len(raw)
             if tick and number % 20_000 == 0:
                 tick(done)
-            yield raw.removeprefix(b"\xef\xbb\xbf").strip()
+            line = raw.removeprefix(b"\xef\xbb\xbf").strip()
+            if line and not begun:
+                begun = True
+                expect_lines(path, line)
+            yield line
     if tick:
         tick(done)
 

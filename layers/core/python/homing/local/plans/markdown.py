@@ -42,6 +42,9 @@ def _lines(plan: Plan) -> Iterator[str]:
             yield from _folded(f"{table.title} ({len(table.rows)})" if table.words else table.title, _table(table))
     if told := tables.who(plan):
         yield from _folded("Who, by profile id", [f"- {_cell(line)}" for line in told])
+    if plan.refused.words:
+        yield f"<sub>{_cell(plan.refused.words)}</sub>"
+        yield ""
     yield _foot(plan)
 
 

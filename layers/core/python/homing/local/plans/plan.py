@@ -16,6 +16,7 @@ from homing.local.figures import AfterPurchase, FlowFigures
 from homing.local.plans.changes import Change, changes
 from homing.local.plans.played import Side
 from homing.local.plans.runs import Fate, OnTheWay
+from homing.local.refusals import Refusals, Refused
 from homing.local.report.text import count, humanise, money
 
 # So many profile ids tell who enters or leaves a segment.
@@ -82,6 +83,8 @@ class Plan:
     lacking: list[NewMemory]
     currency: str = "EUR"
     history: tuple[int, int, int, int] | None = None
+    # Lines of the history that were left out.
+    refused: Refusals = field(default_factory=Refusals)
     paced: int = 0
     segments: list[SegmentRow] = field(default_factory=list)
     flows: list[FlowRow] = field(default_factory=list)
@@ -182,7 +185,7 @@ def _notes(plan: Plan, max_liability: Decimal | None) -> Iterable[Note]:
     if plan.expired[1] > plan.expired[0]:
         yield Note(
             "caps",
-            f"{plan.expired[1]:,} mails would be given up for lack of room under a cap (before: {plan.expired[0]:,})",
+            f"{count(plan.expired[1], 'mail')} would be given up for lack of room under a cap (before: {plan.expired[0]:,})",
         )
     if max_liability is not None and plan.liability[1] > max_liability:
         held, limit = (money(amount, plan.currency) for amount in (plan.liability[1], max_liability))
@@ -268,7 +271,7 @@ def told_day(instant: int) -> str:
 def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
-    if isinstance(value, NewMemory | AfterPurchase):
+    if isinstance(value, NewMemory | AfterPurchase | Refused):
         return _plain(value._asdict())
     if isinstance(value, Mapping):
         return {str(key): _plain(held) for key, held in value.items()}

@@ -34,13 +34,15 @@ def changed(plan: Plan) -> Table:
 def segments(plan: Plan) -> Table:
     """Segments with other members, and those whose rule changes where the live ones are known; the others are counted."""
     changed = set(touched(plan.changes, "segments"))
+    new = {one.name for one in plan.changes if one.part == "segments" and one.kind == "new"}
     moved = [row for row in plan.segments if row.gains or row.losses or (row.live is not None and row.name in changed)]
     still = len(plan.segments) - len(moved)
     head = ["Segment", "Before", "After", "Enter", "Leave", f"Growth in {count(plan.days, 'day')}"]
     live = any(row.live is not None for row in plan.segments)
     rows: list[list[str]] = []
     for row in moved:
-        numbers = [f"{number:,}" for number in (row.before, row.after, row.gains, row.losses)]
+        before = "new" if row.name in new else f"{row.before:,}"
+        numbers = [before, *(f"{number:,}" for number in (row.after, row.gains, row.losses))]
         cells = [row.name, *numbers, arrow(*row.growth, signed=True)]
         if plan.history is None:
             cells = [row.name, *("–" for _ in cells[1:])]
@@ -137,10 +139,11 @@ def headline(plan: Plan) -> str:
         return f"{files}; without --events or --stage nobody knows what it means for people."
     was, now = (round(one) for one in plan.pace)
     moved = sum(bool(row.gains or row.losses) for row in plan.segments)
-    mails = f"{now:,} mails in {count(plan.days, 'day')} at the recent pace" + (
+    mails = f"{count(now, 'mail')} in {count(plan.days, 'day')} at the recent pace" + (
         f" instead of {was:,}" if was != now else ", as before"
     )
-    return f"{files}: {mails}; {count(moved, 'segment')} with other members."
+    members = f"; {count(moved, 'segment')} with other members" if moved else ""
+    return f"{files}: {mails}{members}."
 
 
 def arrow(before: object, after: object, *, signed: bool = False) -> str:

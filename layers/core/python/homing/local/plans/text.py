@@ -22,6 +22,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         begins, until, events, people = plan.history
         who = f"{count(events, 'event')} of {count(people, 'person', 'people')}"
         yield f"History: {who}, {told_day(begins)} to {told_day(until)}."
+    if plan.refused.words:
+        yield plan.refused.words
     if plan.notes:
         yield ""
         yield f"Needs a look ({len(plan.notes)}):"
