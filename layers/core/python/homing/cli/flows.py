@@ -82,6 +82,7 @@ def _backtested(campaigns: Campaigns, events: Path, until: str | None, *, quiet:
     from homing.local.flows.counting import of_runs
     from homing.local.flows.page import Counted
     from homing.local.report.text import period
+    from homing.local.refusals import Refusals
 
     recording, end = open_recording(events, until, None)
     backtest = Backtest(campaigns, keep_mails=False)
@@ -95,6 +96,8 @@ def _backtested(campaigns: Campaigns, events: Path, until: str | None, *, quiet:
                 progress.update(task, completed=backtest.events)
         backtest.pass_time(end)
     numbers = of_runs(campaigns, backtest.journal.runs(), backtest.telling.statuses())
+    if told := Refusals.of([*recording.broken, *backtest.telling.refused]).words:
+        click.echo(told, err=True)
     tz = zone(campaigns.settings.time_zone)
     return Counted(
         numbers,

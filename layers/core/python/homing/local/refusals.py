@@ -69,4 +69,4 @@ class Refusals:
         if not self.number:
             return ""
         told = f": {'; '.join(self.told)}" if self.first else ""
-        return f"{count(self.number, 'line')} could not be read and {'was' if self.number == 1 else 'were'} left out{told}."
+        return f"{count(self.number, 'line')} {'was' if self.number == 1 else 'were'} left out{told}."
