@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from homing.cli.backtest import command as backtest
 from homing.cli.demo import command
 
 pytestmark = pytest.mark.xdist_group("host")
@@ -29,3 +31,16 @@ def test_a_small_demo_sends_mails_refuses_nonsense_and_writes_a_page_that_needs_
     assert "images/" not in page
     lines = [json.loads(line) for line in (tmp_path / "messages.jsonl").read_text().splitlines()]
     assert sum(line["status"] == "sent" for line in lines) == summary["mails"]
+    # The recording is the same shop: the same people, the same carts left behind.
+    assert summary["recording"] == str(tmp_path / "events.jsonl")
+    again = CliRunner().invoke(
+        backtest, [summary["recording"], "--until", "2026-10-15T00:00:00+02:00", "--out", str(tmp_path / "again")]
+    )
+    assert again.exit_code == 0, again.output
+    assert f"{summary['profiles']} profiles" in again.output
+    decided = [json.loads(line) for line in (tmp_path / "again" / "messages.jsonl").read_text().splitlines()]
+    carts = [
+        Counter((line["status"], line["to"], line["triggered_at"]) for line in found if line["flow"] == "cart-recovery")
+        for found in (lines, decided)
+    ]
+    assert carts[0] == carts[1] != Counter()

@@ -94,6 +94,31 @@ def test_a_bundle_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
     assert isinstance(result.exception, HomingError)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "instead"),
+    [
+        (("explain", "ana", "--events"), ""),
+        (("check", "--events"), ""),
+        (("flows", "--out", "OUT", "--events"), ""),
+        (("plan", "--against", "HERE", "--events"), ", or --archive FOLDER"),
+        (("recommend",), ", or --archive FOLDER"),
+        (("replay",), ""),
+        (("audit",), ""),
+    ],
+    ids=lambda part: part[0] if isinstance(part, tuple) else "",
+)
+def test_a_folder_in_place_of_a_recording_is_told_with_what_to_give(
+    arguments: tuple[str, ...], instead: str, tmp_path: Path
+) -> None:
+    given = [str(tmp_path) if one in {"OUT", "HERE"} else one for one in arguments]
+    result = run(*given, str(tmp_path))
+    assert result.exit_code == 2
+    assert f"{tmp_path} is a folder: give a file of JSON lines{instead}\n" in result.output
+    recording = tmp_path / "events.jsonl"
+    recording.touch()
+    assert f"give a file of JSON lines ({recording}?){instead}\n" in run(*given, str(tmp_path)).output
+
+
 @pytest.mark.parametrize("port", ["99999", "-1"])
 def test_a_port_that_does_not_exist_is_wrong_use(port: str) -> None:
     assert run("serve", "--port", port).exit_code == 2

@@ -13,8 +13,9 @@ import pytest
 from homing.domain.campaigns import Product
 from homing.domain.errors import InvalidInput
 from homing.domain.time import DAY, parse_instant, to_datetime
-from homing.local.simulation import Drive, Shop, ShopSettings, Tally
+from homing.local.simulation import Drive, Recorder, Shop, ShopSettings, Tally
 from homing.local.simulation.host import Request
+from homing.sources.segment_spec import read_message
 from tests.unit.simulation.toy_host import ToyHost, ToyMail
 
 START = parse_instant("2026-10-12T00:00:00Z")
@@ -100,6 +101,26 @@ def test_webhooks_carry_a_valid_signature_unless_they_are_meant_to_be_forged(run
 def test_a_few_batches_come_twice_with_the_same_message_ids(run: tuple[Shop, ToyHost, Tally]) -> None:
     repeated = [count for count in run[1].seen.values() if count > 1]
     assert 0 < len(repeated) < 0.1 * len(run[1].seen)
+
+
+def test_what_was_taken_can_be_recorded_each_message_once_in_order_of_time(products: dict[str, Product]) -> None:
+    settings = ShopSettings(
+        start=START, end=START + 14 * DAY, write_key="key", shopify_secret=SECRET, customers=200, strangers=15
+    )
+    host = ToyHost()
+    recorder = Recorder(host, START)
+    list(Drive(Shop(random.Random(7), products, settings), recorder).run())
+    messages = [json.loads(line) for line in recorder.lines()]
+    assert [one["timestamp"] for one in messages] == sorted(one["timestamp"] for one in messages)
+    ids = [one["messageId"] for one in messages]
+    assert len(ids) == len(set(ids))
+    assert host.seen.keys() <= set(ids)
+    # The till speaks to Shopify's webhook: its orders are told as Segment's libraries would.
+    till = [one for one in messages if one["messageId"].startswith("shopify:")]
+    assert {one["type"] for one in till} == {"track", "identify"}
+    for one in messages:
+        assert read_message(one, received=parse_instant(one["timestamp"])).occurred == parse_instant(one["timestamp"])
+    assert all(one["properties"]["order_id"] for one in till if one["type"] == "track")
 
 
 def test_a_few_events_come_hours_late(run: tuple[Shop, ToyHost, Tally]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from homing.cli.folders import campaigns_option, ready_folder
+from homing.cli.recordings import RecordingFile
 
 if TYPE_CHECKING:
     from homing.domain.audit.audit import Audit
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("audit")
-@click.argument("events", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("events", required=False, type=RecordingFile())
 @campaigns_option
 @click.option(
     "--results",

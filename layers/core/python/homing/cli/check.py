@@ -9,6 +9,7 @@ import click
 
 from homing.adapters.files import load_bundle, read_folder, read_stories
 from homing.cli.folders import campaigns_option
+from homing.cli.recordings import RecordingFile
 from homing.domain.content.lint import Finding, lint
 from homing.domain.content.publish import publish as published
 from homing.domain.content.publish import read
@@ -24,7 +25,7 @@ from homing.domain.errors import InvalidCampaign, InvalidInput
 )
 @click.option(
     "--events",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=RecordingFile(),
     help="A recording of your shop (a Segment message a line): tells of events, properties and traits that never come.",
 )
 @click.option("--online", is_flag=True, help="Fetch every link and picture that is written down, too.")

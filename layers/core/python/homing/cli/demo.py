@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # A Monday in autumn: summer time ends in Europe within the weeks.
 FIRST_DAY = date(2026, 10, 12)
+# What the shop said, for `homing backtest` and whatever else reads a recording.
+RECORDING = "events.jsonl"
 
 
 @click.command("demo")
@@ -63,7 +65,7 @@ def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> 
         from homing.local.collect import collect
         from homing.local.flows.counting import of_lines
         from homing.local.host import WEBHOOK_SECRET, WRITE_KEY, LocalHost
-        from homing.local.simulation import Drive, Shop, ShopSettings
+        from homing.local.simulation import Drive, Recorder, Shop, ShopSettings
 
         folder = default_campaigns()
         campaigns = publish(read_folder(folder))
@@ -78,14 +80,17 @@ def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> 
         # Deliveries and bounces are the simulation's to report.
         deployed = LocalHost.deployed(start=settings.start, campaigns=folder, follow=frozenset({"Send"}))
     with deployed as host:
-        tally = _run(console, Drive(shop, host), settings)
+        recorder = Recorder(host, settings.start)
+        tally = _run(console, Drive(shop, recorder), settings)
         failures = _failures(host)
         outputs = collect(host)
         voice = host.telemetry.get("run_flows")
         numbers = of_lines(campaigns, voice.lines if voice else (), outputs.messages)
     with console.status("Writing the report …"):
         _write_flows(out, campaigns, numbers, settings)
-        return _write(out, outputs, campaigns, settings, tally, seed) | failures
+        summary = _write(out, outputs, campaigns, settings, tally, seed) | failures
+        (out / RECORDING).write_text("".join(f"{line}\n" for line in recorder.lines()), encoding="utf-8")
+        return summary | {"recording": str(out / RECORDING)}
 
 
 def _run(console: Console, drive: Any, settings: ShopSettings) -> Tally:
@@ -181,4 +186,6 @@ def text_of(summary: dict[str, Any]) -> str:
     if errors := summary.get("function_errors"):
         counts = ", ".join(f"{name} {count}" for name, count in errors.items())
         lines.append(f"functions failed and were tried again: {counts} (the first: {summary['first_error']})")
-    return "\n".join([*lines, f"Report: {summary['report']}", f"Flows:  {summary['flows']}"])
+    return "\n".join(
+        [*lines, f"Report: {summary['report']}", f"Flows:  {summary['flows']}", f"Events: {summary['recording']}"]
+    )

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from homing.cli.folders import campaigns_option
+from homing.cli.recordings import RecordingFile
 
 if TYPE_CHECKING:
     from homing.local.explain.story import Story
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--events",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=RecordingFile(),
     help="A recording: a Segment message a line.",
 )
 @click.option("--stage", metavar="NAME", help="A deployed stage: prod. Uses your AWS credentials and region.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from homing.cli.folders import campaigns_option, ready_folder
+from homing.cli.recordings import RecordingFile
 
 if TYPE_CHECKING:
     from homing.domain.campaigns import Campaigns
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @campaigns_option
 @click.option(
     "--events",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=RecordingFile(),
     help="A recording (a Segment message a line): numbers of a backtest.",
 )
 @click.option("--until", help="With --events: when to stop, ISO 8601. [default: 7 days after the last event]")

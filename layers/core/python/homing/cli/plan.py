@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from homing.cli.folders import campaigns_option
+from homing.cli.recordings import RecordingFile
 
 if TYPE_CHECKING:
     from homing.cli.deployed import Deployed
@@ -41,7 +42,7 @@ def _money(_context: click.Context, _parameter: click.Parameter, value: str | No
 )
 @click.option(
     "--events",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=RecordingFile("--archive FOLDER"),
     help="A recording (a Segment message a line) to try both on.",
 )
 @click.option(

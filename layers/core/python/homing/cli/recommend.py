@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from homing.cli.recordings import RecordingFile
+
 if TYPE_CHECKING:
     from homing.domain.recommend.related import Act, Related
 
@@ -17,7 +19,7 @@ _ACTS = {"Product Viewed": False, "Product Added": False, "Order Completed": Tru
 
 
 @click.command("recommend")
-@click.argument("events", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("events", required=False, type=RecordingFile("--archive FOLDER"))
 @click.option("--archive", type=click.Path(exists=True, file_okay=False, path_type=Path), help="A copy of the archive.")
 @click.option("--out", default="layers/campaigns/catalog/related.json", show_default=True,
               type=click.Path(dir_okay=False, path_type=Path), help="Where the tables go.")  # fmt: skip

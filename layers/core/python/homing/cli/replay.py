@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from homing.cli.folders import campaigns_option
-from homing.cli.recordings import open_recording
+from homing.cli.recordings import RecordingFile, open_recording
 from homing.cli.results import summary_of, text_of, write
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _KEPT_FILES = "messages.jsonl, transitions.jsonl, profiles.jsonl, quarantine.jso
 
 
 @click.command("replay")
-@click.argument("events", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("events", type=RecordingFile())
 @campaigns_option
 @click.option("--until", help="When to stop, ISO 8601. [default: 7 days after the last event]")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help=f"Folder for {_KEPT_FILES}.")

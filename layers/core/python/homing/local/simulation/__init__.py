@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from homing.local.simulation.drive import Drive, Tally
 from homing.local.simulation.host import ShopHost
+from homing.local.simulation.recorded import Recorder
 from homing.local.simulation.shop import Shop, ShopSettings
 
-__all__ = ["Drive", "Shop", "ShopHost", "ShopSettings", "Tally"]
+__all__ = ["Drive", "Recorder", "Shop", "ShopHost", "ShopSettings", "Tally"]
