@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from homing.domain.campaigns import Campaigns
-from homing.domain.errors import InvalidInput
+from homing.domain.errors import InvalidCampaign, InvalidInput
 
 
 def read_folder(path: Path | str) -> dict[str, bytes]:
@@ -24,6 +24,20 @@ def read_folder(path: Path | str) -> dict[str, bytes]:
         for file in files
         if file.is_file() and not any(part.startswith(".") for part in file.relative_to(root).parts)
     }
+
+
+def publish_folder(path: Path | str) -> Campaigns:
+    """The campaigns of a folder. Raises InvalidCampaign for the first mistake, with the folder in its place: commands that read
+    two of them tell which is wrong; InvalidInput when there is no such folder."""
+    from homing.domain.content.publish import publish
+
+    try:
+        return publish(read_folder(path))
+    except InvalidCampaign as error:
+        file = str(Path(path) / error.file)
+        raise InvalidCampaign(
+            error.message, code=error.code, file=file, line=error.line, column=error.column
+        ) from error
 
 
 def read_stories(path: Path | str) -> dict[str, bytes]:

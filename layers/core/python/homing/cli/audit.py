@@ -57,13 +57,12 @@ def command(
 
 
 def _audit(events: Path | None, folder: Path, results: Path | None, until: str | None, *, quiet: bool) -> Audit:
-    from homing.adapters.files import read_folder
+    from homing.adapters.files import publish_folder
     from homing.domain.audit.audit import audit
-    from homing.domain.content.publish import publish
     from homing.local.audit.facts import arrivals_of, facts_of
     from homing.local.outputs import Outputs
 
-    campaigns = publish(read_folder(folder))
+    campaigns = publish_folder(folder)
     recording, end = _recording(events, until) if events else (None, None)
     arrivals = arrivals_of(line for line in recording.messages if end is None or line.at <= end) if recording else {}
     if results is not None:

@@ -103,11 +103,10 @@ def _source(events: Path, until: str | None, out: Path | None) -> tuple[Source, 
 
 def _campaigns(folder: Path, flows: str | None, *, some: bool = False) -> Campaigns:
     """``some``: other campaigns need not have all of the flows."""
-    from homing.adapters.files import read_folder
-    from homing.domain.content.publish import publish
+    from homing.adapters.files import publish_folder
     from homing.local.backtests.playing import only
 
-    found = publish(read_folder(folder))
+    found = publish_folder(folder)
     if flows is None:
         return found
     names = [name.strip() for name in flows.split(",") if name.strip()]

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from homing.adapters.files import load_bundle, read_folder, read_stories
+from homing.adapters.files import load_bundle, publish_folder, read_folder, read_stories
 from homing.cli.folders import campaigns_option
 from homing.cli.recordings import RecordingFile
 from homing.domain.content.lint import Finding, lint
-from homing.domain.content.publish import publish as published
 from homing.domain.content.publish import read
 from homing.domain.errors import InvalidCampaign, InvalidInput
 
@@ -92,8 +91,8 @@ def compare(folder: Path, against: Path) -> list[Finding]:
     InvalidInput."""
     from homing.domain.content.new_memory import new_memory
 
-    new = published(read_folder(folder))
-    old = published(read_folder(against)) if against.is_dir() else load_bundle(against)
+    new = publish_folder(folder)
+    old = publish_folder(against) if against.is_dir() else load_bundle(against)
     return [
         Finding(
             "warning",

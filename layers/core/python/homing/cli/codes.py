@@ -173,10 +173,9 @@ class _Store:
 
 
 def _published(folder: Path) -> Campaigns:
-    from homing.adapters.files import read_folder
-    from homing.domain.content.publish import publish
+    from homing.adapters.files import publish_folder
 
-    return publish(read_folder(folder))
+    return publish_folder(folder)
 
 
 def _code(campaigns: Campaigns, name: str) -> DiscountCode:

@@ -60,15 +60,14 @@ def _demo(console: Console, out: Path, seed: int, customers: int, days: int) -> 
     with console.status("Reading the campaigns …"):
         import random
 
-        from homing.adapters.files import read_folder
-        from homing.domain.content.publish import publish
+        from homing.adapters.files import publish_folder
         from homing.local.collect import collect
         from homing.local.flows.counting import of_lines
         from homing.local.host import WEBHOOK_SECRET, WRITE_KEY, LocalHost
         from homing.local.simulation import Drive, Recorder, Shop, ShopSettings
 
         folder = default_campaigns()
-        campaigns = publish(read_folder(folder))
+        campaigns = publish_folder(folder)
     tz = zone(campaigns.settings.time_zone)
     midnight, end = (local_instant(FIRST_DAY + timedelta(days=passed), wall_time(0), tz) for passed in (0, days))
     settings = ShopSettings(

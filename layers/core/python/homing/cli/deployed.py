@@ -89,10 +89,9 @@ class Deployed:
     def campaigns(self, folder: Path) -> Campaigns:
         """The campaigns of a folder, which must be those that are deployed: with others, what a command writes would be
         undone, or forgotten, by the next event. Raises InvalidInput when they are not."""
-        from homing.adapters.files import read_folder
-        from homing.domain.content.publish import publish
+        from homing.adapters.files import publish_folder
 
-        campaigns = publish(read_folder(folder))
+        campaigns = publish_folder(folder)
         if campaigns.revision != self.revision:
             raise InvalidInput(
                 f"{folder} is revision {campaigns.revision}, but {self.stage} runs {self.revision}: deploy it first, or "

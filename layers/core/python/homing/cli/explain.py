@@ -84,9 +84,9 @@ def _runs(
     person: str | None, run_id: str | None, at: str | None, events: Path | None, stage: str | None, folder: Path, *,
     as_json: bool,
 ) -> None:  # fmt: skip
-    from homing.adapters.files import read_folder
+    from homing.adapters.files import publish_folder, read_folder
     from homing.cli.deployed import find_stage
-    from homing.domain.content.publish import publish, read
+    from homing.domain.content.publish import read
     from homing.domain.errors import InvalidInput
     from homing.domain.time import parse_instant
     from homing.local.explain import run_text, runs
@@ -94,10 +94,9 @@ def _runs(
     if run_id is None and person is None:
         raise click.UsageError("say whose runs: a user_id, e-mail address, other identifier, or profile id")
     try:
-        files = read_folder(folder)
-        read_files, until = read(files), parse_instant(at) if at else None
+        read_files, until = read(read_folder(folder)), parse_instant(at) if at else None
         deployed = find_stage(stage) if stage is not None else None
-        campaigns = deployed.campaigns(folder) if deployed is not None else publish(files)
+        campaigns = deployed.campaigns(folder) if deployed is not None else publish_folder(folder)
         sources = runs.Sources(campaigns, read_files.segments, read_files.flows)
         if run_id is not None:
             if deployed is not None:
@@ -139,13 +138,12 @@ def _reading(events: Path, *, quiet: bool) -> Iterator[Callable[[int], None]]:
 def _replayed(
     person: str, segment: str | None, at: str | None, events: Path, folder: Path, *, quiet: bool, mails: bool
 ) -> Story:  # fmt: skip
-    from homing.adapters.files import read_folder
-    from homing.domain.content.publish import publish, read
+    from homing.adapters.files import publish_folder, read_folder
+    from homing.domain.content.publish import read
     from homing.domain.time import DAY, parse_instant
     from homing.local.explain.story import replayed
 
-    files = read_folder(folder)
-    campaigns, sources = publish(files), read(files)
+    campaigns, sources = publish_folder(folder), read(read_folder(folder))
     with _reading(events, quiet=quiet) as tick:
         return replayed(
             campaigns,

@@ -80,9 +80,8 @@ def command(
 
     Both campaigns decide over the same history; nothing is sent, and nothing is written to a stage.
     """
-    from homing.adapters.files import load_bundle, read_folder
+    from homing.adapters.files import load_bundle, publish_folder
     from homing.adapters.folder_archive import FolderArchive
-    from homing.domain.content.publish import publish
     from homing.domain.errors import InvalidInput
     from homing.local.plans.markdown import markdown
     from homing.local.plans.plan import compare, judge
@@ -92,9 +91,9 @@ def command(
         raise click.UsageError("say --events, or --stage and --archive, not both")
     if as_json and as_markdown:
         raise click.UsageError("say --json or --markdown, not both")
-    new = publish(read_folder(campaigns))
+    new = publish_folder(campaigns)
     try:
-        old = publish(read_folder(against)) if against.is_dir() else load_bundle(against)
+        old = publish_folder(against) if against.is_dir() else load_bundle(against)
     except InvalidInput as error:
         raise click.UsageError(f"--against {error}") from error
     plan = compare(new, old, days)

@@ -14,13 +14,12 @@ from homing.local.refusals import Refusals
 
 def write(outputs: Outputs, out: Path, folder: Path) -> None:
     """All files of a run, and its report; ``folder`` are the campaigns that ran."""
-    from homing.adapters.files import read_folder
-    from homing.domain.content.publish import publish
+    from homing.adapters.files import publish_folder
     from homing.local import report
     from homing.local.simulation.pictures import draw_examples
 
     outputs.write(out)
-    campaigns = publish(read_folder(folder))
+    campaigns = publish_folder(folder)
     pictures = draw_examples(campaigns.products)
     report.write(outputs, out / "report.html", campaigns=campaigns, pictures=pictures)
 

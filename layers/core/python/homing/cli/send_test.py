@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from homing.adapters.files import read_folder
+from homing.adapters.files import publish_folder
 from homing.cli.folders import campaigns_option
 from homing.domain.content.people import People, Person
-from homing.domain.content.publish import publish
 from homing.domain.content.render import Renderer
 from homing.domain.content.suggest import did_you_mean
 from homing.domain.delivery.message import Mail
@@ -39,7 +38,7 @@ def command(
 ) -> None:  # fmt: skip
     """Mail one template to yourself: nothing is tracked, and its unsubscribe link does nothing."""
     try:
-        published = publish(read_folder(campaigns))
+        published = publish_folder(campaigns)
         everybody = people(published, template)
         if list_:
             for number, person in enumerate(everybody, 1):

@@ -53,10 +53,9 @@ def command(port: int, campaigns: Path) -> None:
 
 def _requestable(campaigns: Path) -> str:
     """A flow that a marketer can start, or a name that stands for one."""
-    from homing.adapters.files import read_folder
-    from homing.domain.content.publish import publish
+    from homing.adapters.files import publish_folder
 
-    flows = publish(read_folder(campaigns)).flows.values()
+    flows = publish_folder(campaigns).flows.values()
     return min((flow.name for flow in flows if flow.on.kind == "flow_requested"), default="<its name>")
 
 

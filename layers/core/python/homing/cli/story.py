@@ -40,7 +40,7 @@ def command(paths: tuple[Path, ...], campaigns: Path | None, verbose: bool, as_j
     usual = campaigns or default_campaigns()
     told: list[Told] = []
     try:
-        files = story_files(paths or [usual / "stories"])
+        files = story_files(paths or [_stories(usual)])
         for one in tell(files, campaigns, usual):
             told.append(one)
             if not as_json:
@@ -55,6 +55,16 @@ def command(paths: tuple[Path, ...], campaigns: Path | None, verbose: bool, as_j
         click.echo(_summary(told, time.perf_counter() - began))
     if not all(one.held for one in told):
         raise SystemExit(1)
+
+
+def _stories(folder: Path) -> Path:
+    """The stories of campaigns. Raises InvalidInput, and InvalidCampaign for a folder that holds no campaigns at all."""
+    from homing.local.stories.files import campaigns_of
+
+    if not (folder / "stories").is_dir():
+        campaigns_of(folder)
+        raise InvalidInput(f"{folder} has no stories: write them into {folder / 'stories'}", code="missing_file")
+    return folder / "stories"
 
 
 def _show(told: Told, verbose: bool) -> None:

@@ -63,10 +63,9 @@ def test(name: str, stage: Deployed, campaigns: Path) -> None:
 
 def _known(campaigns: Path, name: str) -> Webhook:
     """Raises UsageError for a webhook that settings.yaml does not have: its secret would be another one."""
-    from homing.adapters.files import read_folder
-    from homing.domain.content.publish import publish
+    from homing.adapters.files import publish_folder
 
-    known = publish(read_folder(campaigns)).settings.webhooks
+    known = publish_folder(campaigns).settings.webhooks
     if name not in known:
         there = f"there are: {', '.join(sorted(known))}" if known else "there are none"
         raise click.UsageError(f"settings.yaml has no webhook {name!r}; {there}")

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from homing.domain.campaigns import Campaigns
 from homing.domain.flows.passage import FlowNumbers
-
 from homing.local.refusals import Refusals, Refused
+
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9, 0.99)
 # A mail so soon after an order of the same person is counted as one after a purchase.
 AFTER_PURCHASE_HOURS = 24
@@ -180,6 +180,8 @@ class Figures:
     # Calls that webhooks would have got, by name; lines of the recording that nobody can read, which are quarantined too.
     calls: Counter[str] = field(default_factory=Counter)
     unreadable: int = 0
+    # Lines of the history that were left out: those that nobody can read, and those that the API would have refused.
+    refused: Refusals = field(default_factory=Refusals)
     parts: int = 1
     seconds: float = 0.0
     peak: int = 0
@@ -188,8 +190,6 @@ class Figures:
     def after_purchase(self) -> int:
         """Mails within 24 hours after an order of the same person, of all flows."""
         return sum(flow.after_purchase for flow in self.flows.values())
-    # Lines of the history that were left out: those that nobody can read, and those that the API would have refused.
-    refused: Refusals = field(default_factory=Refusals)
 
     def decisions(self) -> Counter[str]:
         """By status, of all flows."""
@@ -249,6 +249,7 @@ class Figures:
             differences=None if found is None else _differences(found),
             shop=Shop(**held.get("shop", {})),
             calls=Counter(held.get("calls", {})),
+            refused=_refused(held.get("refused", {})),
         )
 
 
@@ -257,7 +258,6 @@ _PLAIN = (
     "peak",
 )  # fmt: skip
 
-            refused=_refused(held.get("refused", {})),
 
 def joined(parts: Iterable[Figures]) -> Figures:
     """Of parts that share no person: counts add up; the clock's seconds and the peak are those of the longest and largest."""
@@ -265,6 +265,7 @@ def joined(parts: Iterable[Figures]) -> Figures:
     for part in parts:
         whole.shop = part.shop
         whole.calls.update(part.calls)
+        whole.refused.join(part.refused)
         for name in ("events", "profiles", "transitions", "people", "quarantined", "unreadable", "parts"):
             setattr(whole, name, getattr(whole, name) + getattr(part, name))
         whole.begins = min((at for at in (whole.begins, part.begins) if at is not None), default=None)
@@ -273,7 +274,6 @@ def joined(parts: Iterable[Figures]) -> Figures:
         for name, flow in part.flows.items():
             mine = whole.flows.setdefault(name, FlowFigures())
             mine.mails.update(flow.mails)
-        whole.refused.join(part.refused)
             mine.minutes.update(flow.minutes)
             mine.people += flow.people
             mine.after_purchase += flow.after_purchase
@@ -327,6 +327,10 @@ def _differences(found: Mapping[str, Any]) -> Differences:
     )  # fmt: skip
 
 
+def _refused(found: Mapping[str, Any]) -> Refusals:
+    return Refusals(found.get("number", 0), [Refused(*one) for one in found.get("first", ())])
+
+
 def _plain(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
@@ -335,7 +339,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(held) for held in value]
     return str(value) if isinstance(value, Decimal) else value
-def _refused(found: Mapping[str, Any]) -> Refusals:
-    return Refusals(found.get("number", 0), [Refused(*one) for one in found.get("first", ())])
-
-

@@ -19,8 +19,8 @@ from homing.local.counting import Counting
 from homing.local.figures import Figures, FlowFigures, Shop
 from homing.local.flows.counting import of_runs
 from homing.local.outputs import CallLine, Outputs, QuarantineLine, Transition
-from homing.services.ports import Rejected
 from homing.local.refusals import Refusals
+from homing.services.ports import Rejected
 from homing.services.publish_changes import MERGED, ProfileImage
 from homing.services.resolve import trail
 
@@ -55,8 +55,8 @@ class Told:
         self._undecided: dict[str, tuple[str, Entry]] = {}
         self._steps = StepCounting(self.campaigns)
         self._quarantined = 0
-
         self._left_out = Refusals()
+
     def changes(self, images: Iterable[ProfileImage]) -> None:
         """What became true of people."""
         for image in images:
@@ -111,8 +111,8 @@ class Told:
     def refuse(self, line: QuarantineLine) -> None:
         """A line that is no event."""
         self._quarantined += 1
-        (self.refused.append if self.sink is None else self.sink.quarantined)(line)
         self._left_out.add(line)
+        (self.refused.append if self.sink is None else self.sink.quarantined)(line)
 
     def tidy(self) -> None:
         """What was put into quarantine is told, and forgotten."""
@@ -147,8 +147,8 @@ class Told:
         found = counting.figures()
         found.events, found.begins, found.until = events, begins, now
         found.quarantined = self._quarantined + len(self.quarantine.records)
-        found.calls = Counter(dict(sorted(self.webhooks.items())))
         found.refused = self._left_out
+        found.calls = Counter(dict(sorted(self.webhooks.items())))
         found.shop = Shop.of(campaigns)
         of_steps = self._steps.numbers
         if self.sink is None:
