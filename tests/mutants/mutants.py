@@ -22,6 +22,11 @@ PAUSES = "tests/unit/flows/test_paused_flows.py"
 MANY = "tests/unit/flows/test_fan_out.py"
 CLOCKS = "tests/unit/flows/test_schedules.py"
 PRODUCTS = "tests/unit/flows/test_products.py"
+QUICK = "tests/unit/profiles/test_wakes_after_an_order.py"
+VALUES = "tests/unit/attributes/test_values_equal_a_naive_reading.py"
+FORGETTING = "tests/unit/profiles/test_forgetting.py"
+TOLD = "tests/scenarios/test_backtest_keeps_answers.py"
+RENDERING = "tests/unit/content/test_quick.py"
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ STATEMENTS, CODEC, CARTS_FILE = (
     "domain/profiles/statements.py", "domain/profiles/codec.py", "domain/profiles/carts.py",
 )  # fmt: skip
 ENGINE_FILE, TRIGGERS = "domain/engine.py", "domain/triggers/triggers.py"
-STAGED = "domain/attributes/staged.py"
+STAGED, RFM = "domain/attributes/staged.py", "domain/attributes/rfm.py"
 TIME_FILE, COMPARISONS = "domain/time.py", "domain/segments/comparisons.py"
 LANES, WAKES, PROGRESS = "services/sweep.py", "services/wake_due.py", "domain/progress.py"
 CONTROL, SCHEDULE, CHANGED = "domain/flows/control.py", "domain/flows/schedule.py", "domain/flows/products.py"
@@ -55,6 +60,36 @@ RUNS, REARM, FAN_OUT, SEND = (
 GATE, STATES, COLLECTED = "domain/delivery/gate.py", "services/flow_states.py", "services/product_changes.py"
 
 MUTANTS: tuple[Mutant, ...] = (
+    # What is kept or left out to be quick
+    Mutant(
+        "after an order only what it touched says when to look again", ENGINE_FILE,
+        "            names |= self._timed(profile)\n        names |= self._advance",
+        "            pass\n        names |= self._advance",
+        (QUICK,),
+    ),
+    Mutant(
+        "after an order nobody waits for the other triggers", ENGINE_FILE,
+        "for trigger in self.triggers if anew else triggers:", "for trigger in triggers:", (QUICK,),
+    ),
+    Mutant(
+        "a week's scores hold for ever", RFM, "known[2] <= t < known[3]", "known[2] <= t", (VALUES,),
+    ),
+    Mutant(
+        "what left its window stays when nothing else is to be forgotten", MEMORY,
+        "(slot.window is None or held[-1][0] + slot.window > now)))", "True))", (FORGETTING,),
+    ),
+    Mutant(
+        "what nobody has read of a batch that stays open is what was stored", "services/open_batch.py",
+        "if not batch.plain or len(batch.people.held) >= _PEOPLE:", "if len(batch.people.held) >= _PEOPLE:", (TOLD,),
+    ),
+    Mutant(
+        "the people of a batch that stays open wake when what is stored says", "services/open_batch.py",
+        "self.wake_at = profile.wake_at", "pass", (TOLD,),
+    ),
+    Mutant(
+        "the size of nothing is nothing", "domain/content/quick.py",
+        "return _MISSING if error.args[0] not in _OF_ALL else _NOT_FOUND", "return _MISSING", (RENDERING,),
+    ),
     # Evaluation
     Mutant(
         "an event still counts at the end of its window", BEHAVIOUR,
