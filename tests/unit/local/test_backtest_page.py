@@ -8,25 +8,42 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from homing.adapters.files import read_folder
 from homing.domain.campaigns import Campaigns
 from homing.domain.content.publish import publish
+from homing.domain.delivery.ledger import Entry
 from homing.domain.time import DAY, parse_instant, to_datetime
 from homing.local.backtest import Backtest
 from homing.local.backtests.charts import EDGES, buckets
 from homing.local.backtests.page import page
 from homing.local.backtests.spoken import lasting, why
-from homing.local.figures import DayFigures, Differences, Figures, FlowFigures, SegmentFigures, Shop, joined
-from homing.local.outputs import Message, Outputs
+from homing.local.counting import Counting
+from homing.local.figures import (
+    CodeFigures,
+    DayFigures,
+    Differences,
+    Figures,
+    FlowFigures,
+    SegmentFigures,
+    Shop,
+    joined,
+)
+from homing.local.outputs import Message, Outputs, Transition
 from homing.local.recording import Recorded
+from homing.local.report.text import share
 from tests.fixtures import small_history
 from tests.fixtures.changed import STARTER
+
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @cache
@@ -65,13 +82,17 @@ class _Tables(HTMLParser):
         elif tag in {"th", "td"} and self.rows:
             self.rows[-1][1].append("")
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "tr":
+            self.rows.append((self._section, []))
+
     def handle_data(self, data: str) -> None:
         self.text[self._section] = self.text.get(self._section, "") + data
         if self.rows and self.rows[-1][1]:
             self.rows[-1][1][-1] += data
 
     def of(self, section: str) -> list[list[str]]:
-        return [row for name, row in self.rows if name == section]
+        return [row for name, row in self.rows if row and name == section]
 
 
 def sent(outputs: Outputs) -> list[Message]:
@@ -97,10 +118,10 @@ def test_mails_and_people_of_each_flow_are_those_of_the_messages(small: tuple[Fi
 
 def test_the_bars_of_a_day_are_the_mails_of_that_day(small: tuple[Figures, Outputs]) -> None:
     figures, outputs = small
-    days = Counter(to_datetime(message.sent_at or 0).date() for message in sent(outputs))
+    days = Counter(to_datetime(message.sent_at or 0).astimezone(BERLIN).date() for message in sent(outputs))
     told = {row[0]: row[-1] for row in _Tables(page(figures)).of("mails") if re.match(r"\w{3} \d", row[0])}
     assert len(told) == 31
-    first = to_datetime(small_history.BEGIN).date()
+    first = to_datetime(small_history.BEGIN).astimezone(BERLIN).date()
     for offset in range(31):
         day = first + timedelta(days=offset)
         assert told[f"{day:%a} {day.day} {day:%b}"] == str(days[day])
@@ -214,12 +235,100 @@ def test_what_is_otherwise_is_told_in_totals_by_flow_and_person_by_person(small:
     told = _Tables(page(figures))
     text = " ".join(told.text["differences"].split())
     assert "Held against main over the same history: 3 people would notice, 25% of all." in text
-    assert "Gains win-back on Tue 3 Mar, 14:05" in text
-    assert "Loses cart-vip of cart-recovery on Tue 3 Mar, 15:05" in text
-    assert "Gets win-back on Wed 4 Mar, 14:05, 24 hours later than before" in text
-    assert "No longer enters vip on Thu 5 Mar, 14:05" in text
+    assert "Gains the mail Win back on Tue 3 Mar, 14:05" in text
+    assert "Loses the mail Cart VIP of the flow Cart recovery on Tue 3 Mar, 15:05" in text
+    assert "Gets the mail Win back on Wed 4 Mar, 14:05, 24 hours later than before" in text
+    assert "No longer enters VIP on Thu 5 Mar, 14:05" in text
     assert ["Win back", "0", "0", "±0", "1", "–", "1", "–"] in told.of("differences")
     assert 'href="differences.jsonl"' in page(figures)
+
+
+def test_header_text_bars_and_segments_speak_of_the_same_days_those_of_the_shop() -> None:
+    # Midnight to midnight in Berlin, which is 22:00 to 22:00 in UTC.
+    begins, until = parse_instant("2022-07-31T22:00:00Z"), parse_instant("2022-09-04T21:59:57Z")
+    counting = Counting(BERLIN)
+    late = parse_instant("2022-08-31T22:30:00Z")
+    sent_late = Entry("1", "sent", "marketing", "win-back", "win-back", late, decided_at=late, sent_at=late)
+    counting.decided("mara", sent_late, late, late)
+    counting.transition(Transition(at=begins, profile_id="mara", segment="vip", change="entered"))
+    counting.members(["vip"])
+    shop = Shop("Shop", time_zone="Europe/Berlin")
+    figures = replace(counting.figures(), events=1, begins=begins, until=until, shop=shop)
+    html = page(figures)
+    told = _Tables(html)
+    assert "backtest, 1 August to 4 September 2022" in html
+    assert "in 35 days." in html
+    assert "from 1 Aug 2022 to 4 Sep 2022" in told.text["segments"]
+    rows = [row for row in told.of("mails") if re.match(r"\w{3} \d", row[0])]
+    assert (len(rows), rows[0][0], rows[-1][0]) == (35, "Mon 1 Aug", "Sun 4 Sep")
+    assert [row[0] for row in rows if row[-1] == "1"] == ["Thu 1 Sep"]
+    assert "UTC" not in html
+
+
+def held_against(small: Figures, **found: Any) -> Figures:
+    there = replace(small, segments={name: one for name, one in small.segments.items() if name != "lookers"})
+    return replace(small, differences=Differences("main", there=there, **found))
+
+
+def test_a_segment_that_only_one_side_has_is_called_new_or_gone(small: tuple[Figures, Outputs]) -> None:
+    segments = small[0].segments | {"lookers": SegmentFigures(9, 2, 7)}
+    told = _Tables(page(held_against(replace(small[0], segments=segments), new=["lookers"], gone=["idlers"])))
+    assert ["Lookers", "7", "–", "new", "–"] in told.of("differences")
+    assert ["Idlers", "–", "0", "gone", "–"] in told.of("differences")
+    assert "Person by person" not in told.text["differences"]
+
+
+def test_other_moves_are_explained_where_they_are_counted(small: tuple[Figures, Outputs]) -> None:
+    moves = {"vip": Counter(only_here=2), "champions": Counter(other_time=3)}
+    figures = held_against(small[0], transitions=moves)
+    assert figures.shop.scored == ["champions", "promising", "slipping-away"]
+    figures.segments["champions"] = SegmentFigures(3, 0, 3)
+    told = _Tables(page(figures)).text["differences"]
+    assert "Other moves: how often somebody enters or leaves the segment on one of the two sides only" in told
+    assert "Champions rests on RFM scores: somebody is scored anew at their next order or wake-up" in told
+    assert "RFM" not in _Tables(page(held_against(small[0], transitions={"vip": moves["vip"]}))).text["differences"]
+
+
+def test_mails_come_before_segments_in_the_list_of_people(small: tuple[Figures, Outputs]) -> None:
+    lines = [
+        {"what": "segment", "kind": "only_here", "profile_id": "p1", "segment": "new-customers", "change": "entered",
+         "at": "2026-03-01T13:05:00Z"},
+        {"what": "message", "kind": "only_here", "profile_id": "p2", "flow": "cart-recovery", "template": "birthday",
+         "at": "2026-03-03T13:05:00Z"},
+    ]  # fmt: skip
+    moves = {"new-customers": Counter(only_here=1)}
+    figures = held_against(small[0], messages={"cart-recovery": Counter(only_here=1)}, transitions=moves, first=lines)
+    told = _Tables(page(figures)).text["differences"]
+    assert told.index("Gains the mail Birthday of the flow Cart recovery") < told.index("Enters New customers on")
+
+
+def test_amounts_and_changes_are_never_broken_over_two_lines(small: tuple[Figures, Outputs]) -> None:
+    figures = held_against(replace(small[0], codes={"birthday": CodeFigures(104, 104, Decimal(10))}), people=1,
+                           transitions={"vip": Counter(only_here=1)})  # fmt: skip
+    assert figures.differences is not None
+    assert figures.differences.there is not None
+    figures.differences.there.codes = {}
+    html = page(figures)
+    assert '<span class="whole">+€1,040.00</span>' in html
+    assert re.search(r"\.whole \{ white-space: nowrap; \}", html)
+
+
+def test_the_line_of_a_segment_says_how_high_it_is() -> None:
+    moves = Counter({"2026-03-02": 1204, "2026-03-03": -1200})
+    days = {"2026-03-02": DayFigures(), "2026-03-05": DayFigures()}
+    html = page(Figures(days=days, segments={"vip": SegmentFigures(1204, 1200, 4, moves)}))
+    assert '<p class="soft peak">at most 1,204</p>' in html
+
+
+@pytest.mark.parametrize(
+    ("part", "words"), [(0, "0%"), (7, "under 1%"), (22, "2%"), (600, "60%"), (999, "over 99%"), (1000, "100%")]
+)
+def test_shares_are_whole_per_cents_everywhere(part: int, words: str) -> None:
+    assert share(part, 1000) == words
+
+
+def test_who_has_no_address_may_well_be_known() -> None:
+    assert why("dropped", "no_address") == "No e-mail address of theirs is known."
 
 
 def test_every_mail_falls_into_one_bucket_of_the_scale() -> None:

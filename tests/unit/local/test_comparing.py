@@ -6,9 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from homing.adapters.files import read_folder
+from homing.domain.content.publish import publish
 from homing.domain.time import DAY, HOUR, parse_instant
 from homing.local.backtests.comparing import Briefs, Comparing
+from homing.local.figures import Differences
 from homing.local.outputs import Message, Transition
+from tests.fixtures.changed import STARTER
 
 NOW = parse_instant("2026-03-01T10:00:00Z")
 
@@ -34,7 +38,11 @@ def moved(person: str, segment: str, at: int = NOW, change: Any = "entered") -> 
 
 
 def compared(
-    tmp_path: Path, here: list[Message | Transition], there: list[Message | Transition], **aliases: str
+    tmp_path: Path,
+    here: list[Message | Transition],
+    there: list[Message | Transition],
+    comparing: Comparing | None = None,
+    **aliases: str,
 ) -> tuple[list[dict[str, Any]], Comparing]:
     paths = []
     for name, told in (("here", here), ("there", there)):
@@ -45,7 +53,7 @@ def compared(
             briefs.alias(merged, into)
         paths.append(tmp_path / name)
         briefs.save(paths[-1])
-    comparing = Comparing("main")
+    comparing = comparing or Comparing("main")
     return list(comparing.lines(paths[:1], paths[1:])), comparing
 
 
@@ -75,6 +83,26 @@ def test_each_kind_of_difference(tmp_path: Path) -> None:
     assert comparing.found.messages == {"win-back": Counter(only_here=1, other_time=1, only_there=1, other_template=1)}
     assert comparing.found.transitions == {"vip": Counter(other_time=1), "lapsed": Counter(only_there=1)}
     assert [line["profile_id"] for line in comparing.found.first][-1] == "ben"
+
+
+def test_moves_through_a_segment_that_only_one_side_has_are_no_differences(tmp_path: Path) -> None:
+    comparing = Comparing("main", Differences(new=["lookers"], gone=["idlers"]))
+    here = [mail("ana", "1"), moved("ana", "lookers"), moved("ben", "lookers"), moved("cleo", "vip", NOW - DAY)]
+    lines, comparing = compared(tmp_path, here, [moved("ana", "idlers")], comparing=comparing)
+    told = [(line["profile_id"], line["what"]) for line in lines]
+    assert told == [("ana", "message"), ("cleo", "segment")]
+    assert comparing.found.people == 2
+    assert comparing.found.transitions == {"vip": Counter(only_here=1)}
+    # The mail comes first, though the move was earlier.
+    assert [line["what"] for line in comparing.found.first] == ["message", "segment"]
+
+
+def test_which_segments_are_new_and_which_are_gone_is_seen_from_the_campaigns() -> None:
+    ours = publish(read_folder(STARTER))
+    theirs = ours.model_copy(update={"segments": {"idlers": ours.segments["vip"], "vip": ours.segments["vip"]}})
+    found = Comparing.of("main", ours, theirs).found
+    assert found.new == sorted(ours.segments.keys() - {"vip"})
+    assert found.gone == ["idlers"]
 
 
 def test_a_mail_that_the_other_side_decided_against_says_why(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import orjson
 
@@ -61,6 +62,15 @@ def test_a_decision_that_waited_under_a_cap_is_one_decision_and_one_that_was_cap
     assert found.reasons() == {"cap_until_expired": 1, "quiet_hours": 1}
 
 
+def test_a_day_is_one_of_the_shop() -> None:
+    counting = Counting(ZoneInfo("Europe/Berlin"))
+    late = parse_instant("2026-02-28T23:30:00Z")
+    counting.decided("mara", replace(entry("1", at=late), decided_at=late), late, late)
+    counting.transition(Transition(at=late, profile_id="mara", segment="vip", change="entered"))
+    found = counting.figures()
+    assert (*found.flows["win-back"].mails, *found.days, *found.segments["vip"].moves) == ("2026-03-01",) * 3
+
+
 def small(person: str) -> Figures:
     counting = Counting()
     counting.decided(person, entry(person), NOW - HOUR, NOW)
@@ -99,5 +109,6 @@ def test_what_is_written_is_read() -> None:
     run = Run(
         "1", "win-back", "r", "mara", "k", "segment_entered", "t", NOW, NOW, trace=({"step": "0", "did": "send"},)
     )
+    whole.differences.new, whole.differences.gone, whole.shop.scored = ["lookers"], ["idlers"], ["champions"]
     whole.flows["win-back"].runs = counted("win-back", "v1", [run])
     assert Figures.from_dict(orjson.loads(orjson.dumps(whole.to_dict()))) == whole

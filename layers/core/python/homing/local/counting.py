@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from homing.domain.codes.language import DiscountCode
 from homing.domain.delivery.ledger import Entry
-from homing.domain.time import DAY, HOUR, MINUTE, iso
+from homing.domain.time import DAY, HOUR, MINUTE, to_datetime
 from homing.local.figures import (
     AFTER_PURCHASE_HOURS,
     EXAMPLES,
@@ -27,6 +28,7 @@ from homing.local.outputs import Transition
 
 _AFTER_PURCHASE = AFTER_PURCHASE_HOURS * HOUR
 _FINAL = frozenset({"sent", "dropped", "unknown"})
+_UTC = ZoneInfo("UTC")
 
 
 @dataclass(slots=True)
@@ -37,8 +39,9 @@ class _Waiting:
 
 @dataclass
 class Counting:
-    """Is told what happens, in order of time; :meth:`figures` is what it comes to."""
+    """Is told what happens, in order of time; :meth:`figures` is what it comes to, by days of a time zone: the shop's."""
 
+    zone: ZoneInfo = _UTC
     _figures: Figures = field(default_factory=Figures)
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     # Person → the flows whose mails they got, as bits.
@@ -65,7 +68,7 @@ class Counting:
         """A segment was entered or left."""
         self._figures.transitions += 1
         segment = self._figures.segments.setdefault(line.segment, SegmentFigures())
-        day = iso(line.at)[:10]
+        day = self._day(line.at)
         if line.change == "entered":
             segment.entered += 1
             segment.moves[day] += 1
@@ -75,7 +78,7 @@ class Counting:
 
     def decided(self, profile_id: str, entry: Entry, triggered_at: int | None, now: int) -> None:
         """A send was decided, perhaps once more after it waited."""
-        day = self._figures.days.setdefault(iso(entry.decided_at)[:10], DayFigures())
+        day = self._figures.days.setdefault(self._day(entry.decided_at), DayFigures())
         held = self._waiting.get(entry.send_id)
         if held is None:
             held = self._waiting[entry.send_id] = _Waiting(entry)
@@ -100,7 +103,7 @@ class Counting:
 
     def _sent(self, profile_id: str, entry: Entry, triggered_at: int | None, now: int) -> None:
         flow = self._flow(entry.flow)
-        flow.mails[iso(entry.sent_at)[:10]] += 1
+        flow.mails[self._day(entry.sent_at)] += 1
         if triggered_at is not None:
             flow.minutes[max(0, entry.sent_at - triggered_at) // MINUTE] += 1
         self._forget(now)
@@ -114,6 +117,9 @@ class Counting:
             self._flows.append(entry.flow)
         bit = 1 << self._flows.index(entry.flow)
         self._reached[profile_id] = self._reached.get(profile_id, 0) | bit
+
+    def _day(self, at: int) -> str:
+        return to_datetime(at).astimezone(self.zone).date().isoformat()
 
     def _flow(self, name: str) -> FlowFigures:
         return self._figures.flows.setdefault(name, FlowFigures())

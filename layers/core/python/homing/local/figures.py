@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from homing.domain.campaigns import Campaigns
+from homing.domain.content.scores import scored
 from homing.domain.flows.passage import FlowNumbers
 from homing.local.refusals import Refusals, Refused
 
@@ -35,7 +36,7 @@ class AfterPurchase(NamedTuple):
 @dataclass(slots=True)
 class Shop:
     """What the numbers are of. ``flows``: the definitions that were played, so that they can be drawn; ``about``: what
-    segments and codes (``segments/vip``) say of themselves."""
+    segments and codes (``segments/vip``) say of themselves; ``scored``: segments that rest on RFM scores."""
 
     name: str = ""
     currency: str = "EUR"
@@ -43,6 +44,7 @@ class Shop:
     revision: str = ""
     flows: dict[str, dict[str, Any]] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
+    scored: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, campaigns: Campaigns) -> Shop:
@@ -54,13 +56,15 @@ class Shop:
         about = {f"segments/{name}": one.description for name, one in campaigns.segments.items() if one.description}
         about |= {f"codes/{name}": one.description for name, one in campaigns.codes.items() if one.description}
         settings = campaigns.settings
-        return cls(settings.brand.name, settings.currency, settings.time_zone, campaigns.revision, flows, about)
+        return cls(
+            settings.brand.name, settings.currency, settings.time_zone, campaigns.revision, flows, about, scored(campaigns)
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
 class FlowFigures:
-    """One flow. ``mails`` by day (``2026-03-01``, UTC) of sending; ``decisions`` by status and reason (empty where there
-    is none to tell); ``people`` who got at least one mail of it; ``after_purchase``: mails within 24 hours after an
+    """One flow. ``mails`` by day (``2026-03-01``, of the shop's zone) of sending; ``decisions`` by status and reason (empty
+    where there is none to tell); ``people`` who got at least one mail of it; ``after_purchase``: mails within 24 hours after an
     ``Order Completed`` of the same person, with the first few as ``examples``; ``minutes``: whole minutes from trigger to
     mail → how many mails; ``runs``: what its runs did at each step."""
 
@@ -95,8 +99,8 @@ class FlowFigures:
 
 @dataclass(slots=True)
 class DayFigures:
-    """One day (UTC), by when sends were decided. ``capped``: decisions that a cap made wait, or expire before there was
-    room; ``expired``: those of them that were dropped for it."""
+    """One day (of the shop's zone), by when sends were decided. ``capped``: decisions that a cap made wait, or expire before
+    there was room; ``expired``: those of them that were dropped for it."""
 
     decided: int = 0
     capped: int = 0
@@ -140,7 +144,9 @@ class Differences:
 
     ``messages``: flow → kind → count with the kinds ``only_here``, ``only_there``, ``other_time`` and ``other_template``;
     ``transitions``: segment → kind → count with the first three. Only mails that would have been sent count as messages.
-    ``there``: the figures of the other campaigns. ``first``: the first lines of ``differences.jsonl``, at most :data:`FIRST`:
+    ``new`` and ``gone`` are segments that only one of the two has; who moves through them is no difference.
+    ``there``: the figures of the other campaigns. ``first``: lines of ``differences.jsonl``, at most :data:`FIRST`, those about
+    mails before those about segments, the earliest first:
     ``{"what": "message", "kind": "only_here", "profile_id", "flow", "template", "at", "there_template", "there_at"}`` (what is
     only in one of the two has only its own half) or ``{"what": "segment", "kind", "profile_id", "segment", "change", "at",
     "there_at"}``, with instants as ISO 8601.
@@ -154,11 +160,13 @@ class Differences:
     transitions: dict[str, Counter[str]] = field(default_factory=dict)
     first: list[dict[str, Any]] = field(default_factory=list)
     there: Figures | None = None
+    new: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Figures:
-    """One backtest. Instants in microseconds since the epoch, days as ``2026-03-01`` in UTC.
+    """One backtest. Instants in microseconds since the epoch, days as ``2026-03-01`` in the shop's time zone.
 
     ``people`` got at least one mail, of whatever flow. ``peak`` is memory in bytes, ``seconds`` by the clock; both are of the
     machine and not of the history, so equal runs differ in them.
@@ -295,20 +303,24 @@ def joined(parts: Iterable[Figures]) -> Figures:
             granted = whole.codes.setdefault(name, CodeFigures(value=code.value))
             granted.granted, granted.open = granted.granted + code.granted, granted.open + code.open
         if (found := part.differences) is not None:
-            all_ = whole.differences = whole.differences or Differences(found.against)
+            all_ = whole.differences = whole.differences or Differences(found.against, new=found.new, gone=found.gone)
             all_.people += found.people
             all_.mails_here, all_.mails_there = all_.mails_here + found.mails_here, all_.mails_there + found.mails_there
             _add(all_.messages, found.messages)
             _add(all_.transitions, found.transitions)
-            all_.first = sorted([*all_.first, *found.first], key=_line)[:FIRST]
+            all_.first = sorted([*all_.first, *found.first], key=order)[:FIRST]
             if found.there is not None:
                 all_.there = found.there if all_.there is None else joined([all_.there, found.there])
     return whole
 
 
-def _line(line: Mapping[str, Any]) -> tuple[str, str]:
-    """The order of lines of ``differences.jsonl``."""
-    return str(line.get("at") or line.get("there_at") or ""), str(line.get("profile_id", ""))
+def order(line: Mapping[str, Any]) -> tuple[bool, str, str]:
+    """Of lines of ``differences.jsonl``, which are told first: mails, then segments, each in order of time."""
+    return (
+        line.get("what") != "message",
+        str(line.get("at") or line.get("there_at") or ""),
+        str(line.get("profile_id", "")),
+    )
 
 
 def _add(into: dict[str, Counter[str]], more: Mapping[str, Counter[str]]) -> None:
@@ -323,7 +335,7 @@ def _differences(found: Mapping[str, Any]) -> Differences:
     there = None if found.get("there") is None else Figures.from_dict(found["there"])
     return Differences(
         found["against"], found["people"], found["mails_here"], found["mails_there"], messages, transitions,
-        list(found.get("first", ())), there,
+        list(found.get("first", ())), there, list(found.get("new", ())), list(found.get("gone", ())),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ _WAITS = {
 }
 _NEVER = {
     "no_profile": "nobody is known under this profile any more",
-    "no_address": "they have not said who they are, so there is no address",
+    "no_address": "no e-mail address of theirs is known",
     "unknown_topic": "its topic is none of the settings'",
     "no_consent": "they did not agree to this topic",
     "unsubscribed": "they unsubscribed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from homing.local.backtests.spoken import lasting
-from homing.local.report.text import count, esc, percent
+from homing.local.report.text import count, esc, share
 
 _HOUR, _DAY = 60, 24 * 60
 # Upper ends of the buckets in minutes, each about twice as long as the one before it; behind the last comes "longer".
@@ -33,7 +33,7 @@ def lateness(minutes: Mapping[int, int], place: int, label: str) -> str:
     for index, number in enumerate(found):
         if number:
             tall = max(4, 100 * number / top)
-            words = f"{span(index)}: {count(number, 'mail')}, {percent(number, total)}"
+            words = f"{span(index)}: {count(number, 'mail')}, {share(number, total)}"
             bars.append(
                 f'<rect class="fill-{place}" x="{index + 0.06:.2f}" y="{100 - tall:.1f}" width="0.88" height="{tall:.1f}">'
                 f"<title>{esc(words)}</title></rect>"

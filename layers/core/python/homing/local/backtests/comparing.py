@@ -16,10 +16,11 @@ from typing import Any
 
 import orjson
 
+from homing.domain.campaigns import Campaigns
 from homing.domain.time import iso
 from homing.local.backtests.spool import Spool, instant_key, merged
 from homing.local.backtests.streams import Nowhere, Sink
-from homing.local.figures import FIRST, Differences
+from homing.local.figures import FIRST, Differences, order
 from homing.local.outputs import CallLine, Message, ProfileLine, QuarantineLine, Transition
 
 Line = dict[str, Any]
@@ -86,6 +87,12 @@ class Comparing:
     against: str
     found: Differences = field(default_factory=Differences)
 
+    @classmethod
+    def of(cls, against: str, here: Campaigns, there: Campaigns) -> Comparing:
+        """Of these campaigns. Moves through a segment that only one side has are no differences."""
+        ours, theirs = here.segments.keys(), there.segments.keys()
+        return cls(against, Differences(new=sorted(ours - theirs), gone=sorted(theirs - ours)))
+
     def lines(self, here: Iterable[Path], there: Iterable[Path]) -> Iterator[Line]:
         """The lines of ``differences.jsonl``: by person, then by time."""
         self.found.against = self.against
@@ -102,9 +109,9 @@ class Comparing:
 
     def _first(self, line: Line) -> None:
         first = self.found.first
-        if len(first) < FIRST or _when(line) < _when(first[-1]):
+        if len(first) < FIRST or order(line) < order(first[-1]):
             first.append(line)
-            first.sort(key=_when)
+            first.sort(key=order)
             del first[FIRST:]
 
     def _messages(self, ours: list[Line], theirs: list[Line]) -> Iterator[Line]:
@@ -135,7 +142,10 @@ class Comparing:
     def _segments(self, ours: list[Line], theirs: list[Line]) -> Iterator[Line]:
         here, there = _of("segment", ours), _of("segment", theirs)
         left, right = Counter(map(_move, here)), Counter(map(_move, there))
+        alone = {*self.found.new, *self.found.gone}
         for (segment, change), moves in _pairs(left - right, right - left):
+            if segment in alone:
+                continue
             for mine, other in moves:
                 line: Line = {"what": "segment", "segment": segment, "change": change}
                 if mine is not None:
@@ -152,10 +162,6 @@ def write(lines: Iterable[Mapping[str, Any]], path: Path) -> None:
     with path.open("wb") as file:
         for line in lines:
             file.write(orjson.dumps(line) + b"\n")
-
-
-def _when(line: Mapping[str, Any]) -> tuple[str, str]:
-    return str(line.get("at") or line.get("there_at") or ""), str(line["profile_id"])
 
 
 def _why(side: str, decision: Line | None) -> Line:

@@ -8,12 +8,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from homing.domain.errors import InvalidInput
+from homing.domain.explain import words
 from homing.domain.time import MINUTE, parse_instant, zone
 from homing.local.backtests.parts import capped, granted, liability
 from homing.local.backtests.spoken import lasting
-from homing.local.figures import Differences, Figures, FlowFigures, SegmentFigures
+from homing.local.figures import Differences, Figures, FlowFigures, SegmentFigures, order
 from homing.local.report.parts import section
-from homing.local.report.text import count, esc, humanise, moment, money, percent
+from homing.local.report.text import count, esc, humanise, moment, money, share
 
 KINDS = {"only_here": "New", "only_there": "Gone", "other_time": "Moved", "other_template": "Other text"}
 # Where the whole list lies, beside the page.
@@ -27,12 +28,12 @@ def differences(figures: Figures) -> str:
     found = figures.differences
     if found is None:
         return ""
-    if not found.messages and not found.transitions:
+    if not (found.messages or found.transitions or found.new or found.gone):
         lead = f"Under {found.against or 'the other campaigns'} every mail and every segment would have been the same."
         return section("differences", "Nothing is otherwise", lead, "")
     lead = (
         f"Held against {found.against or 'the campaigns in use'} over the same history: {count(found.people, 'person', 'people')}"
-        f" would notice, {percent(found.people, figures.profiles)} of all."
+        f" would notice, {share(found.people, figures.profiles)} of all."
     )
     body = _totals(figures, found) + _flows(figures, found) + _segments(figures, found) + _people(figures, found)
     return section("differences", "What would be otherwise", lead, body)
@@ -79,7 +80,8 @@ def _pair(here: int, there: int) -> str:
 
 def _cells(texts: tuple[str, str, str]) -> str:
     return "".join(
-        f'<td class="n{" delta" if label == "Change" and text != "±0" else ""}" data-name="{label}">{esc(text)}</td>'
+        f'<td class="n{" delta" if label == "Change" and text != "±0" else ""}" data-name="{label}">'
+        f'<span class="whole">{esc(text)}</span></td>'
         for label, text in zip(("With this", "Before", "Change"), texts, strict=True)
     )
 
@@ -110,16 +112,41 @@ def _segments(figures: Figures, found: Differences) -> str:
     there = found.there.segments if found.there else None
     if there is None:
         return ""
+    alone = dict.fromkeys(found.new, "new") | dict.fromkeys(found.gone, "gone")
     rows = []
-    for name in sorted({*figures.segments, *there}):
+    for name in sorted({*figures.segments, *there, *alone}):
         here, before = (one.get(name, SegmentFigures()).members for one in (figures.segments, there))
         kinds = found.transitions.get(name)
-        if here == before and not kinds:
+        if here == before and not kinds and name not in alone:
             continue
-        moves = f'<td class="n" data-name="Other moves">{sum(kinds.values()) if kinds else 0:,}</td>'
-        rows.append(f'<tr><th scope="row">{esc(humanise(name))}</th>{_pair(here, before)}{moves}</tr>')
+        cells = _pair(here, before)
+        if mark := alone.get(name):
+            cells = _cells((f"{here:,}" if mark == "new" else "–", "–" if mark == "new" else f"{before:,}", mark))
+        moves = f"{sum(kinds.values()) if kinds else 0:,}" if name not in alone else "–"
+        rows.append(
+            f'<tr><th scope="row">{esc(humanise(name))}</th>{cells}<td class="n" data-name="Other moves">{moves}</td></tr>'
+        )
+    if not rows:
+        return ""
     head = '<th scope="col" class="n">Other moves</th>'
-    return f'<div class="card scroll gap">{_table("Members at the end", "".join(rows), head)}</div>' if rows else ""
+    table = f'<div class="scroll">{_table("Members at the end", "".join(rows), head)}</div>'
+    return f'<div class="card gap">{table}<p class="soft note">{esc(_moves(figures, found, alone))}</p></div>'
+
+
+def _moves(figures: Figures, found: Differences, alone: Mapping[str, str]) -> str:
+    """What the column of that name counts."""
+    told = (
+        "Other moves: how often somebody enters or leaves the segment on one of the two sides only, or at another time than on"
+        " the other."
+    )
+    if alone:
+        told += " Of a segment that is new or gone every move would be one, so they are not counted."
+    if named := [humanise(name) for name in figures.shop.scored if found.transitions.get(name)]:
+        told += (
+            f" {words.listed(named)} {'rests' if len(named) == 1 else 'rest'} on RFM scores: somebody is scored anew at their"
+            " next order or wake-up, at the latest within a week, so whatever else wakes them moves them earlier or later."
+        )
+    return told
 
 
 def _people(figures: Figures, found: Differences) -> str:
@@ -127,7 +154,7 @@ def _people(figures: Figures, found: Differences) -> str:
         return ""
     tz = zone(figures.shop.time_zone)
     people: dict[str, list[str]] = {}
-    for line in found.first:
+    for line in sorted(found.first, key=order):
         people.setdefault(str(line.get("profile_id", "")), []).append(told(line, tz))
     total = sum(sum(kinds.values()) for kinds in (*found.messages.values(), *found.transitions.values()))
     rest = f", {len(found.first):,} of {total:,}" if total > len(found.first) else ""
@@ -142,28 +169,29 @@ def _people(figures: Figures, found: Differences) -> str:
             f'<ol class="people">{"".join(left)}</ol></details>'
         )
     return (
-        f'<div class="card gap"><h3>Person by person</h3><p class="soft">The first of them in order of time{rest}; all are in'
-        f' <a href="{FILE}">{FILE}</a>.</p>{shown}</div>'
+        f'<div class="card gap"><h3>Person by person</h3><p class="soft">Mails first, then moves through segments, each in order'
+        f' of time{rest}; all are in <a href="{FILE}">{FILE}</a>.</p>{shown}</div>'
     )
 
 
 def told(line: Mapping[str, Any], tz: ZoneInfo) -> str:
-    """A line of ``differences.jsonl`` in words: ``Gains cart-vip of cart-recovery on Tue 3 Mar, 14:05``."""
+    """A line of ``differences.jsonl`` in words: ``Gains the mail Cart VIP of the flow Cart recovery on Tue 3 Mar, 14:05``."""
     kind, here, there = line.get("kind"), _at(line, "at"), _at(line, "there_at")
     when = moment(here if here is not None else there or 0, tz)
     if line.get("what") == "segment":
-        what = f"{'enters' if line.get('change') == 'entered' else 'leaves'} {line.get('segment')}"
+        what = f"{'enters' if line.get('change') == 'entered' else 'leaves'} {humanise(str(line.get('segment')))}"
         if kind == "other_time" and here is not None and there is not None:
             return f"{_upper(what)} on {when}, {_shift(here, there)}"
         return f"{_upper(what)} on {when}" if kind == "only_here" else f"No longer {what} on {when}"
-    flow, template = line.get("flow"), line.get("template") or line.get("there_template")
-    mail = f"{template}" if flow == template else f"{template} of {flow}"
+    flow = humanise(str(line.get("flow")))
+    new, old = (humanise(str(line.get(name) or "")) for name in ("template", "there_template"))
+    mail = f"the mail {new or old}" + ("" if flow == (new or old) else f" of the flow {flow}")
     if kind == "only_here":
         return f"Gains {mail} on {when}"
     if kind == "only_there":
         return f"Loses {mail} on {when}"
     if kind == "other_template":
-        return f"Gets {line.get('template')} instead of {line.get('there_template')} from {line.get('flow')} on {when}"
+        return f"Gets the mail {new} instead of {old} from the flow {flow} on {when}"
     shift = _shift(here, there) if here is not None and there is not None else "at another time"
     return f"Gets {mail} on {when}, {shift}"
 

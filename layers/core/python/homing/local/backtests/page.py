@@ -63,7 +63,7 @@ def page(figures: Figures) -> str:
 {"".join(body for _, _, body in sections)}
 </main>
 <footer><div>
-<p>Campaigns {esc(figures.shop.revision or "unknown")}. Bars are days of UTC; times of day are in the shop’s zone,
+<p>Campaigns {esc(figures.shop.revision or "unknown")}. Days and times of day are those of the shop’s zone,
 {esc(figures.shop.time_zone)}. {_refused(figures)}</p>
 <p>People appear as profile ids only. <code>homing explain</code> tells more of each.</p>
 </div></footer>

@@ -11,7 +11,7 @@ from homing.local.backtests.spoken import Days, busiest, flow_of, lasting, why
 from homing.local.figures import AFTER_PURCHASE_HOURS, AfterPurchase, Figures
 from homing.local.report import charts
 from homing.local.report.parts import section
-from homing.local.report.text import count, esc, humanise, moment, money, percent
+from homing.local.report.text import count, esc, humanise, moment, money, share
 
 _ORDER = {"sent": 0, "deferred": 1, "sending": 2, "unknown": 3, "dropped": 4}
 # Colours that the report's style has.
@@ -42,9 +42,9 @@ def totals(figures: Figures) -> str:
         (
             "",
             f"{figures.people:,}",
-            f"people reached, {percent(figures.people, figures.profiles)} of {figures.profiles:,}",
+            f"people reached, {share(figures.people, figures.profiles)} of {figures.profiles:,}",
         ),
-        ("", percent(capped(figures), decided), "of decisions met a frequency cap"),
+        ("", share(capped(figures), decided), "of decisions met a frequency cap"),
         ("", f"{figures.after_purchase:,}", f"mails within {AFTER_PURCHASE_HOURS} hours after an order"),
     ]
     if figures.codes:
@@ -75,7 +75,7 @@ def mails(figures: Figures, days: Days) -> str:
         f'<td class="n" data-name="Mails">{sent:,}</td><td class="n" data-name="People">{figures.people:,}</td>'
         f'<td class="n" data-name="A person">{_each(sent, figures.people)}</td><td></td></tr></tfoot></table></div>'
     )
-    lead = f"When each mail would have left. One bar is a {days.unit}; days are those of UTC."
+    lead = f"When each mail would have left. One bar is a {days.unit}, in the shop’s time zone."
     body = f'<div class="card">{chart}</div><div class="card gap">{table}</div>'
     return section("mails", f"Mails {days.unit} by {days.unit}", lead, body)
 
@@ -88,7 +88,7 @@ def _flow_row(figures: Figures, name: str) -> str:
         f'<tr><th scope="row">{esc(humanise(name))}{about}</th><td class="n" data-name="Mails">{one.sent:,}</td>'
         f'<td class="n" data-name="People">{one.people:,}</td>'
         f'<td class="n" data-name="A person">{_each(one.sent, one.people)}</td>'
-        f'<td class="n" data-name="Share">{percent(one.sent, sent)}</td></tr>'
+        f'<td class="n" data-name="Share">{share(one.sent, sent)}</td></tr>'
     )
 
 
@@ -114,9 +114,9 @@ def caps(figures: Figures, days: Days) -> str:
     labels = {"free": "Room at once", "waited": "Had to wait for room", "expired": "Given up: no room in time"}
     series = {name: values for name, values in series.items() if any(values)}
     worst = max(found, key=lambda day: (found[day].pressure if found[day].decided >= 10 else 0, found[day].capped))
-    peak = f" At most {percent(found[worst].pressure, 1)} in a day of ten decisions or more." if held else ""
+    peak = f" At most {share(found[worst].pressure, 1)} in a day of ten decisions or more." if held else ""
     lead = (
-        f"Of {count(decided, 'decision')}, {held:,} met a frequency cap ({percent(held, decided)}); {expired:,} of them were"
+        f"Of {count(decided, 'decision')}, {held:,} met a frequency cap ({share(held, decided)}); {expired:,} of them were"
         f" given up, because there was no room in time.{peak} By the {days.unit} of the decision."
     )
     chart = charts.stacked_bars(days.starts, series, labels, "decision", days.unit)
@@ -134,7 +134,7 @@ def purchases(figures: Figures) -> str:
         return section("purchases", title, "None: nobody who had just bought got a mail.", "")
     rows = "".join(_purchase_row(figures, name) for name in flows)
     lead = (
-        f"{figures.after_purchase:,} of {count(sent, 'mail')} ({percent(figures.after_purchase, sent)}) came to somebody who had"
+        f"{figures.after_purchase:,} of {count(sent, 'mail')} ({share(figures.after_purchase, sent)}) came to somebody who had"
         " just ordered. That is what a thank-you is for; of the others it is worth knowing."
     )
     table = (
@@ -154,7 +154,7 @@ def _purchase_row(figures: Figures, name: str) -> str:
     return (
         f'<tr><th scope="row">{esc(humanise(name))}{tag}{starts}</th>'
         f'<td class="n" data-name="After an order">{one.after_purchase:,}</td>'
-        f'<td class="n" data-name="Of its mails">{percent(one.after_purchase, one.sent)}</td>'
+        f'<td class="n" data-name="Of its mails">{share(one.after_purchase, one.sent)}</td>'
         f'<td><ul class="examples">{examples}</ul></td></tr>'
     )
 
@@ -162,7 +162,7 @@ def _purchase_row(figures: Figures, name: str) -> str:
 def _example(figures: Figures, example: AfterPurchase) -> str:
     waited = lasting((example.sent_at - example.ordered_at) // MINUTE)
     when = moment(example.sent_at, zone(figures.shop.time_zone))
-    return f"{esc(example.template)}, {waited} after the order: <code>{esc(example.profile_id)}</code>, {esc(when)}"
+    return f"{esc(humanise(example.template))}, {waited} after the order: <code>{esc(example.profile_id)}</code>, {esc(when)}"
 
 
 def waits(figures: Figures) -> str:
@@ -199,7 +199,7 @@ def decisions(figures: Figures) -> str:
         return ""
     rows = "".join(
         f'<tr><th scope="row"><span class="tag {esc(status)}">{esc(status)}</span></th><td>{esc(why(status, reason))}</td>'
-        f'<td class="n" data-name="Mails">{number:,}</td><td class="n" data-name="Share">{percent(number, total)}</td></tr>'
+        f'<td class="n" data-name="Mails">{number:,}</td><td class="n" data-name="Share">{share(number, total)}</td></tr>'
         for (status, reason), number in sorted(
             groups.items(), key=lambda one: (_ORDER.get(one[0][0], 9), -one[1], one[0])
         )
@@ -264,11 +264,12 @@ def segments(figures: Figures, days: Days) -> str:
             values.append(max(0, size))
             size -= segment.moves[day]
         values.reverse()
-        label = f"Members of {name}: from {values[0]:,} to {values[-1]:,}, at most {max(values):,}"
+        label = f"Members of {humanise(name)}: from {values[0]:,} to {values[-1]:,}, at most {max(values):,}"
         cards.append(
             f'<div class="card"><h3>{esc(humanise(name))}</h3>'
             f'<p class="soft about">{esc(figures.shop.about.get(f"segments/{name}", ""))}</p>'
             f'<div class="bottom"><p class="now">{values[-1]:,} <small>at the end</small></p>'
+            f'<p class="soft peak">at most {max(values):,}</p>'
             f"{charts.line(thinned(values), len(cards) % COLOURS, label)}"
             f'<p class="soft">{segment.entered:,} entered, {segment.left:,} left</p></div></div>'
         )

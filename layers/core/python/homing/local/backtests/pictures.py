@@ -11,7 +11,7 @@ from homing.local.backtests.spoken import flow_of
 from homing.local.figures import Figures
 from homing.local.flows.picture import draw
 from homing.local.report.parts import section
-from homing.local.report.text import count, esc, humanise, percent
+from homing.local.report.text import count, esc, humanise, share
 
 _MOST_ENDS = 3
 
@@ -49,7 +49,7 @@ def _article(flow: Flow, numbers: FlowNumbers) -> str:
         told.append(f"<b>{numbers.active:,}</b> on the way at the end")
     picture = draw(flow, numbers)
     wide = re.search(r'width="(\d+)"', picture)
-    goal = f", {percent(numbers.goal, numbers.runs)} met the goal" if numbers.goal else ""
+    goal = f", {share(numbers.goal, numbers.runs)} met the goal" if numbers.goal else ""
     return (
         f'<article class="card picture" style="--wide:{wide[1] if wide else 300}px"><header><h3>{esc(humanise(flow.name))}</h3>'
         f'<p class="soft">{count(numbers.runs, "run")}{goal}</p><ul class="aftermath">'

@@ -56,7 +56,7 @@ class Running:
                 name, campaigns = self.against
                 other = replace(self.playing, campaigns=campaigns, keep_mails=False)
                 there = self._played(other, sources, work / "there", None, workers, f"Deciding as {name} would")
-                found_ = Comparing(name)
+                found_ = Comparing.of(name, self.playing.campaigns, campaigns)
                 lines = found_.lines(_briefs(work / "here", self.parts), _briefs(work / "there", self.parts))
                 if out is not None:
                     comparing.write(lines, out / "differences.jsonl")

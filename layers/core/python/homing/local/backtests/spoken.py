@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from homing.domain.errors import HomingError
 from homing.domain.flows.language import Flow
-from homing.domain.time import DAY, HOUR, MINUTE, to_datetime
+from homing.domain.time import DAY, HOUR, MINUTE, to_datetime, zone
 from homing.local.figures import Figures
 from homing.local.report.parts import REASONS
 from homing.local.report.text import count, humanise
@@ -60,13 +60,14 @@ def busiest(figures: Figures) -> list[str]:
 
 
 class Days:
-    """The days that were played, or the weeks where there are too many for a bar each."""
+    """The days of the shop that were played, or the weeks where there are too many for a bar each."""
 
     def __init__(self, figures: Figures) -> None:
         known = {*figures.days, *(day for flow in figures.flows.values() for day in flow.mails)}
-        ends = [at for at in (figures.begins, figures.until) if at is not None]
-        self.first = min([*map(date.fromisoformat, known), *(to_datetime(at).date() for at in ends)])
-        self.last = max([*map(date.fromisoformat, known), *(to_datetime(at).date() for at in ends)])
+        tz = zone(figures.shop.time_zone)
+        ends = [to_datetime(at).astimezone(tz).date() for at in (figures.begins, figures.until) if at is not None]
+        every = [*map(date.fromisoformat, known), *ends]
+        self.first, self.last = min(every), max(every)
         self.length = (self.last - self.first).days + 1
         self.step = 1 if self.length <= _DAYS else 7
         self.unit = "day" if self.step == 1 else "week"

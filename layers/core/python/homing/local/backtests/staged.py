@@ -146,7 +146,7 @@ class Staged:
                     self.store.put(f"{name}.jsonl", work / f"{name}.jsonl")
             if asked["compared"]:
                 sides = [self._fetched(count, f"{side}/briefs", work) for side in _SIDES]
-                found = Comparing(asked["against"])
+                found = Comparing.of(asked["against"], *map(self._campaigns, _SIDES))
                 comparing.write(found.lines(*sides), work / "differences.jsonl")
                 self.store.put("differences.jsonl", work / "differences.jsonl")
                 found.found.there = self._joined(count, "there", work)

@@ -12,6 +12,7 @@ from homing.domain.delivery.ledger import Entry
 from homing.domain.flows.effects import CallRequest
 from homing.domain.flows.run import Run
 from homing.domain.profiles.profile import Profile
+from homing.domain.time import zone
 from homing.local import decisions
 from homing.local.backtests.steps import StepCounting
 from homing.local.backtests.streams import Sink
@@ -46,9 +47,9 @@ class Told:
     # Calls of webhooks that were asked for: how many of each, and what they are about, kept where mails are.
     webhooks: Counter[str] = field(default_factory=Counter)
     called: list[CallLine] = field(default_factory=list)
-    counting: Counting = field(default_factory=Counting)
 
     def __post_init__(self) -> None:
+        self.counting = Counting(zone(self.campaigns.settings.time_zone))
         # Ledgers forget after a while; a backtest over years does not.
         self._decided: dict[str, tuple[str, Entry]] = {}
         # With a sink: sends that wait, and what runs did.

@@ -21,7 +21,7 @@ REASONS: dict[str, str] = {
     "not_pending": "There was nothing to confirm any more.",
     "suppressed_bounce": "Their address bounced.",
     "suppressed_complaint": "They marked a mail as spam.",
-    "no_address": "They have not said who they are, so there is no address.",
+    "no_address": "No e-mail address of theirs is known.",
     "no_profile": "Nobody is known under this profile any more.",
     "cart_ordered": "The cart was ordered in the meantime.",
     "cap": "They had enough mails for now: the frequency cap.",

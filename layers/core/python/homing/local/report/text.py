@@ -61,6 +61,16 @@ def percent(part: int | float, whole: int | float) -> str:
     return f"{share:.1f}%" if 0 < share < 10 else f"{share:.0f}%"
 
 
+def share(part: int | float, whole: int | float) -> str:
+    """``34%``: whole per cents, and ``under 1%`` or ``over 99%`` rather than none or all; ``–`` of nothing."""
+    if not whole:
+        return "–"
+    found = 100 * part / whole
+    if 0 < found < 1 or 99 < found < 100:
+        return "under 1%" if found < 1 else "over 99%"
+    return f"{found:.0f}%"
+
+
 def day(instant: int, tz: ZoneInfo) -> str:
     """``Tue 3 Nov``."""
     local = to_datetime(instant).astimezone(tz)
