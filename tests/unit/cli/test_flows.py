@@ -51,6 +51,32 @@ def recording(folder: Path) -> Path:
     return path
 
 
+def test_the_page_of_a_backtest_counts_flows_that_had_runs_and_says_that_nothing_was_sent(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = CliRunner().invoke(
+        command, ["--campaigns", str(STARTER), "--events", str(recording(tmp_path)), "--out", str(out)]
+    )
+    assert done.exit_code == 0, done.output
+    html = (out / "flows.html").read_text()
+    numbers = json.loads((out / "flows.json").read_text())
+    busy = sum(1 for one in numbers.values() if one["runs"])
+    assert 0 < busy < len(numbers)
+    assert f"through <em>{busy} of {len(numbers)} flows</em>" in html
+    assert "mails would have been sent" in html
+    assert not re.search("mails were sent|mails sent", html)
+
+
+def test_where_flows_are_lists_nothing_is_said_of_thick_lines(tmp_path: Path) -> None:
+    CliRunner().invoke(
+        command, ["--campaigns", str(STARTER), "--events", str(recording(tmp_path)), "--out", str(tmp_path / "out")]
+    )
+    html = (tmp_path / "out" / "flows.html").read_text()
+    assert '<span class="lines">A line is the thicker' in html
+    assert '<span class="listed">The number of a step is how many came to it' in html
+    narrow = html[html.index("@media (max-width: 620px) {\n  main.flows") :]
+    assert "body:has(article.flow.broad) footer .lines { display: none; }" in narrow
+
+
 def test_a_backtest_puts_its_numbers_on_the_pictures(tmp_path: Path) -> None:
     out = tmp_path / "out"
     events = str(recording(tmp_path))

@@ -39,8 +39,7 @@ def command(
 
     With --events a backtest is run and nothing is sent. With --stage the logs of run_flows and send_email are asked.
     """
-    from homing.adapters.files import read_folder
-    from homing.domain.content.publish import publish
+    from homing.adapters.files import publish_folder
 
     if events is not None and stage is not None:
         raise click.UsageError("say --events or --stage, not both")
@@ -49,7 +48,7 @@ def command(
     if stage is not None:
         found, counted = _live(campaigns, stage, days)
     else:
-        found = publish(read_folder(campaigns))
+        found = publish_folder(campaigns)
         if events is not None:
             counted = _backtested(found, events, until, quiet=as_json)
     _write(found, counted, out)
@@ -82,8 +81,8 @@ def _backtested(campaigns: Campaigns, events: Path, until: str | None, *, quiet:
     from homing.local.backtest import Backtest
     from homing.local.flows.counting import of_runs
     from homing.local.flows.page import Counted
-    from homing.local.report.text import period
     from homing.local.refusals import Refusals
+    from homing.local.report.text import period
 
     recording, end = open_recording(events, until, None)
     backtest = Backtest(campaigns, keep_mails=False)
@@ -96,15 +95,16 @@ def _backtested(campaigns: Campaigns, events: Path, until: str | None, *, quiet:
             if backtest.events % 500 == 0:
                 progress.update(task, completed=backtest.events)
         backtest.pass_time(end)
-    numbers = of_runs(campaigns, backtest.journal.runs(), backtest.telling.statuses())
     if told := Refusals.of([*recording.broken, *backtest.telling.refused]).words:
         click.echo(told, err=True)
+    numbers = of_runs(campaigns, backtest.journal.runs(), backtest.telling.statuses())
     tz = zone(campaigns.settings.time_zone)
     return Counted(
         numbers,
         f"A backtest, {period(played[0].at, end, tz)}",
         "Nothing was sent, and how people would have reacted to mails that they never got nobody knows: opens and clicks are "
         "taken as none.",
+        supposed=True,
     )
 
 

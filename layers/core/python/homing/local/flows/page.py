@@ -14,7 +14,7 @@ from homing.local.flows.layout import lay_out
 from homing.local.flows.outline import listed
 from homing.local.flows.picture import draw
 from homing.local.report.page import MARK, POLICY, style
-from homing.local.report.text import count, esc, humanise, percent
+from homing.local.report.text import count, esc, humanise, share
 
 # Ends are told in this order, and in these colours of the report's style.
 _GOOD, _THROUGH, _ON_THE_WAY, _LEFT = "c0", "c2", "c3", "c7"
@@ -33,6 +33,8 @@ class Counted:
     about: str
     # What these numbers can't tell.
     note: str = ""
+    # Nothing was sent: a backtest says what would have been.
+    supposed: bool = False
 
 
 def page(campaigns: Campaigns, counted: Counted | None) -> str:
@@ -41,7 +43,8 @@ def page(campaigns: Campaigns, counted: Counted | None) -> str:
     order = _order(campaigns, counted)
     links = "".join(f'<li><a href="#{esc(flow.name)}">{esc(humanise(flow.name))}</a></li>' for flow in order)
     numbers = counted.numbers if counted else {}
-    articles = "".join(_article(flow, numbers.get(flow.name)) for flow in order)
+    supposed = counted is not None and counted.supposed
+    articles = "".join(_article(flow, numbers.get(flow.name), supposed=supposed) for flow in order)
     about = counted.about if counted else "As they are written, without numbers"
     own = resources.files("homing.local.flows").joinpath("page.css").read_text(encoding="utf-8")
     return f"""<!doctype html>
@@ -70,7 +73,7 @@ def page(campaigns: Campaigns, counted: Counted | None) -> str:
 {articles}
 </main>
 <footer><div>
-<p>{esc(_reading(counted))}</p>
+<p>{_reading(counted)}</p>
 <p>Campaigns {esc(campaigns.revision)}. Nobody is named here.</p>
 </div></footer>
 </body>
@@ -91,7 +94,9 @@ def _headline(order: list[Flow], counted: Counted | None) -> str:
     goals = sum(numbers.goal for numbers in counted.numbers.values())
     if goals:
         return f"{esc(count(runs, 'run'))}, <span><em>{goals:,}</em> met their goal</span>"
-    return f"{esc(count(runs, 'run'))} through <em>{esc(count(len(order), 'flow'))}</em>"
+    busy, every = sum(1 for flow in order if counted.numbers[flow.name].runs), count(len(order), "flow")
+    through = every if busy == len(order) else f"{busy:,} of {every}"
+    return f"{esc(count(runs, 'run'))} through <em>{esc(through)}</em>"
 
 
 def _summary(order: list[Flow], counted: Counted | None) -> str:
@@ -116,8 +121,8 @@ def _totals(counted: Counted | None) -> str:
     runs, goals = sum(numbers.runs for numbers in every), sum(numbers.goal for numbers in every)
     cells = [
         ("lead", f"{runs:,}", "runs began"),
-        ("", percent(goals, runs), "met their goal"),
-        ("", f"{mails:,}", "mails were sent"),
+        ("", share(goals, runs), "met their goal"),
+        ("", f"{mails:,}", "mails would have been sent" if counted.supposed else "mails were sent"),
         ("", f"{lost:,}", "mails were decided against"),
         ("", f"{sum(numbers.active for numbers in every):,}", "runs are on their way"),
     ]
@@ -125,8 +130,8 @@ def _totals(counted: Counted | None) -> str:
     return f'<dl class="totals">{body}</dl>'
 
 
-def _article(flow: Flow, numbers: FlowNumbers | None) -> str:
-    figures = _figures(numbers) if numbers else ""
+def _article(flow: Flow, numbers: FlowNumbers | None, *, supposed: bool) -> str:
+    figures = _figures(numbers, supposed=supposed) if numbers else ""
     bar = _bar(numbers) if numbers and numbers.runs else ""
     about = f'<p class="soft">{esc(flow.description)}</p>' if flow.description else ""
     quiet = " quiet" if numbers is not None and not numbers.runs else ""
@@ -141,14 +146,17 @@ def _article(flow: Flow, numbers: FlowNumbers | None) -> str:
     )
 
 
-def _figures(numbers: FlowNumbers) -> str:
+def _figures(numbers: FlowNumbers, *, supposed: bool) -> str:
     if not numbers.runs:
         others = f" {count(numbers.others, 'run')} of other versions." if numbers.others else ""
         return f'<p class="none">No run yet.{others}</p>'
     sent = sum(statuses["sent"] for statuses in numbers.mails.values())
-    cells = [("runs", f"{numbers.runs:,}"), ("mails sent", f"{sent:,}")]
+    cells = [
+        ("runs", f"{numbers.runs:,}"),
+        ("mails that would have been sent" if supposed else "mails sent", f"{sent:,}"),
+    ]
     if numbers.goal:
-        cells.append(("met the goal", percent(numbers.goal, numbers.runs)))
+        cells.append(("met the goal", share(numbers.goal, numbers.runs)))
     if numbers.others:
         cells.append(("of other versions", f"{numbers.others:,}"))
     return f'<ul class="figures">{"".join(f"<li><b>{value}</b>{label}</li>" for label, value in cells)}</ul>'
@@ -181,6 +189,7 @@ def _reading(counted: Counted | None) -> str:
     if counted is None:
         return "Each box is a step; where lines part, a branch, a wait for something, or chance decides."
     return (
-        "A line is the thicker the more runs went along it. The number beside it is how many came to the step; to its right, "
-        f"how many ended there instead, and why. {counted.note}".strip()
+        '<span class="lines">A line is the thicker the more runs went along it. The number beside it is how many came to the'
+        ' step; to its right, how many ended there instead, and why.</span> <span class="listed">The number of a step is how many'
+        f" came to it; beside or above it stands how many ended there instead, and why.</span> {esc(counted.note)}".strip()
     )
