@@ -23,14 +23,17 @@ _NAMES = {
     "stop_when": "its goal", "only_if": "who it is for", "exit_when": "its exit",
 }  # fmt: skip
 _MOST = 6
+# Parts with more values than these are told without them.
+_FEW = 3
 # Told as changed, without the words.
 _PROSE = frozenset({"html", "text", "description"})
 # Words of the languages that only hold others together.
 _GROUPS = frozenset({"all", "any"})
 # Lengths of time are written with a unit.
 _LENGTHS = frozenset(
-    {"after", "again_after", "at_least", "before", "expires_after", "keep", "max_age", "send_expires_after", "send_time_within",
-     "valid_for", "viewed_within", "wait", "within"}
+    {"after", "again_after", "at_least", "before", "engaged_within", "expires_after", "flaps_within", "forget_after", "half_life",
+     "keep", "max_age", "orders_within", "send_expires_after", "send_time_within", "valid_for", "viewed_within", "wait",
+     "within"}
 )  # fmt: skip
 
 
@@ -65,7 +68,8 @@ def changes(new: Campaigns, old: Campaigns) -> list[Change]:
     if new.products != old.products:
         more = f"{abs(products)} products {'more' if products > 0 else 'fewer'}" if products else "other products"
         found.append(Change("catalog", "catalog", "changed", (more,)))
-    now, before = (one.settings.model_dump(mode="json", by_alias=True, exclude_defaults=True) for one in (new, old))
+    # With what nobody wrote, so that a value that is new is told with the one that it replaces.
+    now, before = (one.settings.model_dump(mode="json", by_alias=True) for one in (new, old))
     if now != before:
         found.append(Change("settings", "settings", "changed", tuple(_settings(now, before))))
     return found
@@ -100,7 +104,7 @@ def _differing(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
 
 def _settings(now: Mapping[str, Any], before: Mapping[str, Any]) -> list[str]:
     pairs = list(_leaves(now, before))
-    told = [f"{path} {_pair(path, new, old)}".strip() for path, new, old in pairs[:_MOST]]
+    told = [f"{path} {_pair(path, new, old) or _whole(new, old)}".strip() for path, new, old in pairs[:_MOST]]
     return [*told, f"and {len(pairs) - _MOST} more"] if len(pairs) > _MOST else told
 
 
@@ -123,6 +127,15 @@ def _pair(path: str, now: Any, before: Any) -> str:
         return ""
     texts = [_said(path.rpartition(".")[2], one) for one in (before, now)]
     return " → ".join(texts) if all(len(text) <= 40 for text in texts) else ""
+
+
+def _whole(now: Any, before: Any) -> str:
+    """For a part that was not there before, or is gone: ``new (messages 2, within 7d)``; the values only where they are few."""
+    if before is None and isinstance(now, dict):
+        values = [(key, value) for key, value in now.items() if value not in (None, [], {})]
+        few = len(values) <= _FEW and not any(isinstance(value, dict | list) for _, value in values)
+        return f"new ({', '.join(f'{key} {_said(key, value)}' for key, value in values)})" if few and values else "new"
+    return "removed" if now is None and isinstance(before, dict) else ""
 
 
 def _said(key: str, value: Any) -> str:
