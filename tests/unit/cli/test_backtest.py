@@ -92,6 +92,20 @@ def test_held_against_the_same_campaigns_nothing_differs(events: Path, tmp_path:
     assert f"against '{CAMPAIGNS}': nothing differs" in lines
 
 
+def test_segments_that_only_one_side_has_are_named_and_their_moves_are_no_differences(
+    events: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    other = tmp_path / "main"
+    shutil.copytree(CAMPAIGNS, other)
+    (other / "segments" / "lookers.yaml").write_text("when: {did: Product Added}\n")
+    gone = told(str(events), "--against", str(other))["differences"]
+    assert (gone["new_segments"], gone["gone_segments"], "lookers" in gone["transitions"]) == ([], ["lookers"], False)
+    lines = run(str(events), "--campaigns", str(other), "--against", str(CAMPAIGNS)).stdout.splitlines()
+    assert "segments that are new, whose moves are not counted: lookers" in lines
+
+
 def test_one_is_not_told_as_many(tmp_path: Path) -> None:
     file = tmp_path / "one.jsonl"
     message = {

@@ -168,4 +168,8 @@ def _text(summary: dict[str, Any], out: Path | None) -> str:
         told = f"{who} would notice, {number(found['mails_here'], 'mail')} instead of {found['mails_there']:,}"
         differs = found["messages"] or found["transitions"]
         lines.append(f"against {found['against']!r}: {told if differs else 'nothing differs'}")
+        lines += [
+            f"segments that are {what}, whose moves are not counted: {', '.join(names)}"
+            for what in ("new", "gone") if (names := found[f"{what}_segments"])
+        ]  # fmt: skip
     return "\n".join([*lines, f"{number(summary['events_per_second'], 'event')} a second; nothing was sent"])

@@ -51,6 +51,7 @@ def summary_of_figures(figures: Figures) -> dict[str, Any]:
             "mails_there": found.mails_there,
             "messages": {name: dict(sorted(kinds.items())) for name, kinds in sorted(found.messages.items())},
             "transitions": {name: dict(sorted(kinds.items())) for name, kinds in sorted(found.transitions.items())},
+            "new_segments": found.new, "gone_segments": found.gone,
         }  # fmt: skip
     return {
         "events": figures.events,
