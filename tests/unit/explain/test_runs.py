@@ -167,6 +167,43 @@ def test_a_run_that_there_is_not_is_told(tmp_path: Path) -> None:
         replayed_run(sources(), events, "nothing")
 
 
+def test_a_run_is_not_there_before_it_begins_and_the_command_says_when_that_is(tmp_path: Path) -> None:
+    events = recording(tmp_path)
+    (run,) = replayed_runs(sources(), events, "ana")
+    for at in (START - DAY, START + HOUR, run.started_at - 1):
+        for person in ("ana", None):
+            with pytest.raises(InvalidInput) as caught:
+                replayed_run(sources(), events, run.id, person=person, at=at)
+            assert str(caught.value) == (
+                f"run {run.id} begins on 2 Mar 2026, 12:30 (Europe/Berlin), later than {iso(at)}"
+            )
+            assert caught.value.code == "too_early"
+    assert replayed_run(sources(), events, run.id, person="ana", at=run.started_at).run.id == run.id
+    with pytest.raises(InvalidInput, match="no run"):
+        replayed_run(sources(), events, "nothing", person="ana", at=START)
+
+
+@pytest.mark.parametrize(("named", "about"), [({"cart_id": "c1"}, ", about the cart c1"), ({}, "")])
+@pytest.mark.parametrize("once_per", ["cart", "trigger"])
+def test_a_run_is_about_the_cart_that_its_events_name_if_they_do(
+    tmp_path: Path, named: dict[str, str], about: str, once_per: str
+) -> None:
+    at = START + HOUR
+    lines = [
+        identify(START, "ana", email="ana@shop.example", consent={"marketing": True}),
+        track("Product Added", at, userId="ana", product_id="p1", **named),
+    ]
+    file = record(tmp_path / "events.jsonl", lines)
+    flow = {"name": "f", **LOCATED.value, "run_once_per": once_per}
+    kept = Sources(campaigns(flows=[flow], segments={"vip": SEGMENTS["vip"]}, time_zone="Europe/Berlin"), {}, {})
+    (run,) = replayed_runs(kept, file, "ana")
+    console = Console(record=True, width=200, file=None)
+    with console.capture() as shown:
+        show_run(replayed_run(kept, file, run.id, person="ana"), console)
+    line = next(line for line in shown.get().splitlines() if "started when" in line)
+    assert line.strip() == f"started when a cart is left behind, on 2 Mar 2026, 12:30{about}"
+
+
 class Stored:
     """A shop in memory, as a stage has it."""
 

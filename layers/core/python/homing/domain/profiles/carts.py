@@ -21,6 +21,8 @@ from homing.domain.time import DAY
 ORDERS = "*"
 # Under this one the other names of carts: pair → (since, other token, the token under which the cart is kept).
 NAMES = "="
+# What a cart is called in its key when no event names it.
+UNNAMED = "cart"
 _SCALAR = (str, int, float)
 _PSEUDO = frozenset({ORDERS, NAMES})
 # An order is remembered this long, for cart updates that arrive after it.
@@ -245,7 +247,7 @@ def state(carts: Mapping[str, Any], token: str, now: int, forget_after: int) -> 
         lines = _replayed(lines, kind, items)
     if not last or now >= last + forget_after:
         return None
-    return Cart(token, f"{token or 'cart'}@{since // 1000}", tuple(lines.values()), last, since)
+    return Cart(token, f"{token or UNNAMED}@{since // 1000}", tuple(lines.values()), last, since)
 
 
 def _replayed(

@@ -13,6 +13,7 @@ from homing.domain.explain import flow_words, words
 from homing.domain.explain.messages import decision
 from homing.domain.explain.runs import RunStep
 from homing.domain.flows.run import Run
+from homing.domain.profiles.carts import UNNAMED
 from homing.domain.time import MINUTE
 from homing.local.explain.runs import RunStory
 from homing.local.explain.text import grow
@@ -68,9 +69,13 @@ def _console(console: Console | None) -> Console:
 
 
 def _about(run: Run) -> str:
-    """Which cart, order or occurrence it is about."""
+    """Which cart, order or occurrence it is about; nothing for a cart whose events have no cart_id."""
     named = {"cart_abandoned": "cart", "order_placed": "order"}.get(run.trigger)
-    key = run.key.rpartition("@")[0] or run.key if named == "cart" else run.key
+    key = run.key.removeprefix(f"{run.trigger}:")
+    if named == "cart":
+        key = key.rpartition("@")[0] or key
+        if key == UNNAMED:
+            return ""
     return f", about the {named} {key}" if named and key else ""
 
 

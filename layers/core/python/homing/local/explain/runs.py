@@ -12,7 +12,7 @@ from homing.domain.campaigns import Campaigns
 from homing.domain.content.yaml_source import Located
 from homing.domain.engine import Engine
 from homing.domain.errors import InvalidInput
-from homing.domain.explain import flow_words
+from homing.domain.explain import flow_words, words
 from homing.domain.explain.evidence import Evidence
 from homing.domain.explain.reasons import Explainer
 from homing.domain.explain.runs import RunExplainer, RunStep
@@ -108,12 +108,20 @@ def replayed_run(
     tick: Callable[[int], None] | None = None,
 ) -> RunStory:  # fmt: skip
     """A run of a recording. Without ``person`` everybody's events are played to find whose it is, which takes longer. Raises
-    InvalidInput when there is no such run."""
+    InvalidInput when there is no such run, or not yet."""
     whose = person or _whose(sources.campaigns, recording, run_id)
     watched = _Watched(sources, recording, whose, at, tick)
     run = watched.backtest.journal.load_run(run_id)
     if run is None:
-        raise InvalidInput(f"{whose!r} has no run {run_id!r}: --runs lists them", code="unknown_run")
+        later = (
+            None if at is None else _Watched(sources, recording, whose, None, None).backtest.journal.load_run(run_id)
+        )
+        if at is None or later is None or later.started_at <= at:
+            raise InvalidInput(f"{whose!r} has no run {run_id!r}: --runs lists them", code="unknown_run")
+        raise InvalidInput(
+            f"run {run_id} begins on {words.when(later.started_at, sources.zone)} ({sources.zone.key}), later than {iso(at)}",
+            code="too_early",
+        )
     engine = watched.backtest.update.engine
     explainer = Explainer(engine, Evidence(sources.zone, told_by(watched.own(run.profile_id))), sources.segments)
     story = _story(sources, engine, explainer, run, None, watched.seen(run_id))
