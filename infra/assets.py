@@ -29,7 +29,7 @@ DEPLOYED_ALL_THE_SAME = frozenset(
     f"local/{name}.py"
     for name in (
         "__init__", "backtest", "clockwork", "counting", "decisions", "figures", "outputs", "recording",
-        "flows/__init__", "flows/counting", "backtests/__init__", "backtests/comparing", "backtests/deployed",
+        "refusals", "flows/__init__", "flows/counting", "backtests/__init__", "backtests/comparing", "backtests/deployed",
         "backtests/dividing", "backtests/nights", "backtests/playing", "backtests/sources", "backtests/spool",
         "backtests/staged", "backtests/steps", "backtests/streams", "backtests/told",
     )

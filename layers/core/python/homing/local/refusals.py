@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from homing.local.outputs import QuarantineLine
-from homing.local.report.text import count
 
 # So many are told one by one.
 FIRST = 5
@@ -69,4 +68,4 @@ class Refusals:
         if not self.number:
             return ""
         told = f": {'; '.join(self.told)}" if self.first else ""
-        return f"{count(self.number, 'line')} {'was' if self.number == 1 else 'were'} left out{told}."
+        return f"{self.number:,} {'line was' if self.number == 1 else 'lines were'} left out{told}."
