@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from threading import Lock
 
 from homing.domain.campaigns import Campaigns
@@ -18,7 +19,7 @@ from homing.domain.events.event import Event
 from homing.domain.flows.language import detail_types
 from homing.domain.profiles.identity import ArchiveIdentity
 from homing.domain.profiles.profile import Profile
-from homing.domain.time import DAY, to_datetime
+from homing.domain.time import DAY, to_datetime, zone
 from homing.local.backtest import LOCAL_SECRET, Backtest
 from homing.local.figures import Figures
 from homing.services.codes import Codes
@@ -128,14 +129,18 @@ class Side:
     def length(self) -> int:
         """The days of history, begun ones too."""
         begins, until = self.figures.begins, self.figures.until
-        return 0 if begins is None or until is None else until // DAY - begins // DAY + 1
+        return 0 if begins is None or until is None else (self._day(until) - self._day(begins)).days + 1
+
+    def _day(self, at: int) -> date:
+        """Figures count by days of the shop."""
+        return to_datetime(at).astimezone(zone(self.figures.shop.time_zone)).date()
 
     def pace(self, flow: str, days: int) -> float:
         """Mails of a flow in so many days, as they came in the last weeks of history."""
         held, until = self.figures.flows.get(flow), self.figures.until
         if held is None or until is None:
             return 0.0
-        since = to_datetime(until - (self.paced - 1) * DAY).date().isoformat()
+        since = (self._day(until) - timedelta(days=self.paced - 1)).isoformat()
         return sum(number for day, number in held.mails.items() if day >= since) / self.paced * days
 
     @property
@@ -148,7 +153,7 @@ class Side:
         held, until = self.figures.segments.get(segment), self.figures.until
         if held is None or until is None:
             return 0
-        since = to_datetime(until - (days - 1) * DAY).date().isoformat()
+        since = (self._day(until) - timedelta(days=days - 1)).isoformat()
         return sum(number for day, number in held.moves.items() if day >= since)
 
 
