@@ -38,14 +38,14 @@ def test_a_mail_that_waited_for_the_morning_says_so_and_what_it_rests_on(tmp_pat
     (steps,) = told(tmp_path, [AGREED, ADDED], flows=[CART], quiet_hours={"from": "21:00", "until": "08:00"})
     assert steps == [
         "waits until 3 Mar 2026, 08:00: it is night for them (Europe/Berlin)",
-        "sent: they agreed to it (yes by segment on 2 Mar 2026, 20:00)",
+        "sent: they agreed to it (yes through the shop's SDK on 2 Mar 2026, 20:00)",
     ]
 
 
 def test_who_did_not_agree_gets_nothing_and_the_reason(tmp_path: Path) -> None:
     events = [identify(START, "ana", email="ana@shop.example", consent={"marketing": False}), ADDED]
     assert told(tmp_path, events, flows=[CART]) == [
-        ["not sent: they did not agree to this topic (no by segment on 2 Mar 2026, 20:00)"]
+        ["not sent: they did not agree to this topic (no through the shop's SDK on 2 Mar 2026, 20:00)"]
     ]
 
 

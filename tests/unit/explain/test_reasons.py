@@ -167,8 +167,8 @@ def test_a_trait_is_explained_with_its_source_and_what_speaks_against_it() -> No
     reason = explainer.segment(profile, "german", at)
     assert not reason.holds
     assert reason.facts == [
-        "country is AT, said by shopify on 2 Mar 2026, 10:01 (confidence 1)",
-        "against it: DE, imported by csv on 2 Mar 2026, 10:00 (confidence 0.8)",
+        "country is AT, said by Shopify on 2 Mar 2026, 10:01 (confidence 1)",
+        "against it: DE, imported from a CSV file on 2 Mar 2026, 10:00 (confidence 0.8)",
     ]
 
 

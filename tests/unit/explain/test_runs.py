@@ -111,7 +111,7 @@ def test_each_step_has_its_words_its_line_its_way_and_its_values(tmp_path: Path)
     branch, mail, wait, split, update, _, happened, *_ = story.steps
     assert branch.reason is not None
     assert branch.reason.holds
-    assert branch.reason.facts[0].startswith("country is DE, said by segment on 2 Mar 2026, 11:00")
+    assert branch.reason.facts[0].startswith("country is DE, said through the shop's SDK on 2 Mar 2026, 11:00")
     assert wait.until == wait.own + DAY
     assert split.facts[1].endswith(": all from 0 to 100")
     assert update.facts == ["wave: 1", "cart: c1"]

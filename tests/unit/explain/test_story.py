@@ -163,7 +163,13 @@ def test_the_command_tells_it_to_people_and_to_programs(tmp_path: Path) -> None:
     path = record(tmp_path / "r.jsonl", MESSAGES)
     shown = run("ana", "--events", str(path))
     assert shown.exit_code == 0, shown.output
-    for text in ("user_id: ana", "country: AT, said by segment", "new-customers", "segments/", "Segments, history"):
+    for text in (
+        "user_id: ana",
+        "country: AT, said through the shop's SDK",
+        "new-customers",
+        "segments/",
+        "Segments, history",
+    ):
         assert text in shown.output
     one = run("ana", "--events", str(path), "--segment", "lapsed")
     assert "no  lapsed" in one.output

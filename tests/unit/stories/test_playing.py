@@ -95,7 +95,7 @@ def test_what_is_known_of_people() -> None:
         ("ana is in fans", "in no segment")
     ]
     ((expected, instead),) = missed("expect: {consent: {ana: {notes: false}}}")
-    assert (expected, instead) == ("ana did not agree to notes", "yes, by segment on 2026-03-02 14:00")
+    assert (expected, instead) == ("ana did not agree to notes", "yes, through the shop's SDK on 2026-03-02 14:00")
 
 
 @pytest.mark.parametrize(

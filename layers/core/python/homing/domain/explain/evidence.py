@@ -27,10 +27,10 @@ _WEIGHTS = {EXPLICIT: "said", IMPORTED: "imported", INFERRED: "inferred"}
 
 
 def statement(said: TraitValue, zone: ZoneInfo) -> str:
-    """``DE, said by segment on 22 Nov 2026, 09:30 (confidence 1)``."""
+    """``DE, said through the shop's SDK on 22 Nov 2026, 09:30 (confidence 1)``."""
     held = "removed" if said.value is None else words.value(said.value)
     how, at = _WEIGHTS.get(said.weight, "said"), words.when(said.at, zone)
-    return f"{held}, {how} by {said.source} on {at} (confidence {said.confidence:g})"
+    return f"{held}, {how} {words.heard(said.source)} on {at} (confidence {said.confidence:g})"
 
 
 class Evidence:

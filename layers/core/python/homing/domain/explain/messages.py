@@ -114,7 +114,7 @@ def _details(word: str, values: Mapping[str, Any], zone: ZoneInfo) -> str:
 
 def _consent(values: Mapping[str, Any], zone: ZoneInfo) -> str:
     said = values.get("consent")
-    return f"{said} by {values.get('consent_source') or 'nobody'} on {_at(values['consent_at'], zone)}"
+    return f"{said} {words.heard(values.get('consent_source') or '')} on {_at(values['consent_at'], zone)}"
 
 
 def _at(text: Any, zone: ZoneInfo) -> str:

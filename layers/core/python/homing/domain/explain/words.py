@@ -11,6 +11,13 @@ from homing.domain.segments.comparisons import Anniversary, Comparison, Test
 from homing.domain.segments.when import Between, During
 from homing.domain.time import DAY, HOUR, MINUTE, SECOND, to_datetime
 
+# Where events come from, as a person would say it: "segment" is how they are written down, and means no segment.
+_SOURCES = {
+    "segment": "through the shop's SDK", "shopify": "by Shopify", "ses": "by the mail service", "flow": "by a flow",
+    "preferences": "on the preference page", "preference page": "on the preference page",
+    "one-click": "with one click in the mail program", "confirmation link": "with the confirmation link",
+    "csv": "from a CSV file", "import": "in an import", "": "by nobody", "unknown": "by an unknown source",
+}  # fmt: skip
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _DAYS = {
     "mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday",
@@ -25,6 +32,12 @@ def when(instant: int, zone: ZoneInfo) -> str:
     if moment.microsecond:
         return f"{text}:{moment:%S}.{moment.microsecond:06d}".rstrip("0")
     return f"{text}:{moment:%S}" if moment.second else text
+
+
+def heard(source: str) -> str:
+    """How a statement came: ``through the shop's SDK``, ``by Shopify``, ``by checkout``. What is no source of Homing's is the
+    shop's own name for it."""
+    return _SOURCES.get(source) or f"by {source.replace('_', ' ')}"
 
 
 def duration(length: int) -> str:

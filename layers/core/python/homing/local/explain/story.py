@@ -196,7 +196,7 @@ def _traits_past(events: list[tuple[int, Event]]) -> list[Moment]:
                 continue
             latest[name, event.source] = value
             said = "removed" if value is None else f"is {words.value(value)}"
-            found.append(Moment(event.occurred, f"{name} {said}", f"said by {event.source}", line))
+            found.append(Moment(event.occurred, f"{name} {said}", f"said {words.heard(event.source)}", line))
     return found
 
 

@@ -277,7 +277,7 @@ def _consent(check: Check, player: Player) -> Miss | None:
         instead = "no word is known"
     else:
         day = to_datetime(said.at).astimezone(zone)
-        instead = f"{'yes' if said.granted else 'no'}, by {said.source} on {day:%Y-%m-%d %H:%M}"
+        instead = f"{'yes' if said.granted else 'no'}, {words.heard(said.source)} on {day:%Y-%m-%d %H:%M}"
     return Miss(f"{check.who} {'agreed' if wanted else 'did not agree'} to {topic}", instead)
 
 
