@@ -119,6 +119,8 @@ def _as_jinja(part: str) -> str:
         code = re.sub(r"\bcart\.items\.size\b", 'cart["items"]|length', code)
         code = re.sub(r"\bcart\.items\b", 'cart["items"]', code)
         code = re.sub(r"\|\s*slice:", "| piece:", code)
+        code = re.sub(r"\bitems\.size\b", "items|length", code)
+        code = re.sub(r"(\w+) limit: (\d+)", r"\1[:\2]", code)
         return re.sub(r"\|\s*(\w+):\s*([^|%}]*[^|%}\s])", r"| \1(\2)", code)
 
     return re.sub(r"{%.*?%}|{{.*?}}", translated, part, flags=re.DOTALL)
