@@ -229,7 +229,8 @@ def test_the_command_line_uploads_a_file_and_stays_until_it_is_worked_off(
     file.write_text("email\nada@example.com\nbea@example.com\nnobody\n")
     told = homing("trigger", "promo", "--list", str(file), "--per-minute", "1", "--follow", "--request-id", "spring")
     assert f"s3://{lists(host)}/spring.csv" in told
-    assert told.endswith("finished: 2 people handed on, 1 lines named nobody\n")
+    done = "finished: 2 people handed on, 1 line named nobody\n  line 4: the email is not a mail address\n"
+    assert told.endswith(done)
     assert sorted(mailed(host)) == ["ada", "bea"]
     file.write_text("colour,size\nred,7\n")
     assert "must name a column" in homing("trigger", "promo", "--list", str(file), fails=True)

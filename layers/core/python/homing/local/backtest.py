@@ -177,7 +177,10 @@ class Backtest:
         """Plays one recorded Segment message, received at ``at``; what the API would refuse is told."""
         try:
             # Received when it happened: the sender's clock needs no correction.
-            event = read_message({k: v for k, v in message.items() if k != "sentAt"}, received=at)
+            timeless = message
+            if "sentAt" in message:
+                timeless = {name: value for name, value in message.items() if name != "sentAt"}
+            event = read_message(timeless, received=at)
         except InvalidInput as error:
             line = QuarantineLine(
                 at=at, source="http", code=error.code, reason=error.message, where=where, raw=str(message)
@@ -217,6 +220,8 @@ class Backtest:
 
     def _pass_nights(self, until: int) -> None:
         """What the stack does every night, for every night up to an instant."""
+        if self._night is not None and self._night > until:
+            return
         if self.thresholds is not None:
             while self._passed_nights < len(self.thresholds) and self.thresholds[self._passed_nights].at <= until:
                 self.rankings.add(self.thresholds[self._passed_nights].thresholds)
@@ -263,10 +268,12 @@ class Backtest:
         # Nothing strikes before there is anybody.
         strikes = None if self._begins is None else self._clock_of_flows(self.now).next
         held = None if self._open is None else self._open.wake_at
-        due = [
-            wake for wake in (self.profiles.next_wake(), self.journal.next_wake(), strikes, held) if wake is not None
-        ]
-        return min(due, default=None)
+        earliest = self.profiles.next_wake()
+        # A plain loop: asked with each event.
+        for wake in (self.journal.next_wake(), strikes, held):
+            if wake is not None and (earliest is None or wake < earliest):
+                earliest = wake
+        return earliest
 
     def _clock_of_flows(self, now: int) -> Clockwork:
         """As the campaigns have it that decide now; of others it begins when they do."""

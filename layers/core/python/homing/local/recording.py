@@ -52,8 +52,11 @@ class Recording:
         """The messages by time; those of one instant as they stand in the file."""
         lines = _numbered(self.path) if self._sorted is None else map(_from_spool, self._sorted.keyed())
         for number, raw in lines:
-            with contextlib.suppress(InvalidInput):
-                yield read_line(raw, number)
+            try:
+                recorded = read_line(raw, number)
+            except InvalidInput:
+                continue
+            yield recorded
 
     @property
     def messages(self) -> list[Recorded]:
