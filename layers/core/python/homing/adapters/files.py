@@ -40,6 +40,11 @@ def publish_folder(path: Path | str) -> Campaigns:
         ) from error
 
 
+def campaigns_at(path: Path) -> Campaigns:
+    """Those of a folder, or of a bundle that was written. Raises as these do."""
+    return publish_folder(path) if path.is_dir() else load_bundle(path)
+
+
 def read_stories(path: Path | str) -> dict[str, bytes]:
     """The stories of a campaigns folder by their paths in it: they lie with the campaigns and are no part of the bundle."""
     root = Path(path)

@@ -160,7 +160,8 @@ def _report(figures: Figures, out: Path) -> None:
 
 
 def _text(summary: dict[str, Any], out: Path | None) -> str:
-    from homing.cli.results import number, text_of
+    from homing.cli.results import text_of
+    from homing.local.report.text import number
 
     lines = [text_of(summary, out)]
     if found := summary.get("differences"):

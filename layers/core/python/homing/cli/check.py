@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from homing.adapters.files import load_bundle, publish_folder, read_folder, read_stories
+from homing.adapters.files import campaigns_at, publish_folder, read_folder, read_stories
 from homing.cli.folders import campaigns_option
 from homing.cli.recordings import RecordingFile
 from homing.domain.content.lint import Finding, lint
@@ -92,7 +92,7 @@ def compare(folder: Path, against: Path) -> list[Finding]:
     from homing.domain.content.new_memory import new_memory
 
     new = publish_folder(folder)
-    old = publish_folder(against) if against.is_dir() else load_bundle(against)
+    old = campaigns_at(against)
     return [
         Finding(
             "warning",

@@ -80,7 +80,7 @@ def command(
 
     Both campaigns decide over the same history; nothing is sent, and nothing is written to a stage.
     """
-    from homing.adapters.files import load_bundle, publish_folder
+    from homing.adapters.files import campaigns_at, publish_folder
     from homing.adapters.folder_archive import FolderArchive
     from homing.domain.errors import InvalidInput
     from homing.local.plans.markdown import markdown
@@ -93,7 +93,7 @@ def command(
         raise click.UsageError("say --json or --markdown, not both")
     new = publish_folder(campaigns)
     try:
-        old = publish_folder(against) if against.is_dir() else load_bundle(against)
+        old = campaigns_at(against)
     except InvalidInput as error:
         raise click.UsageError(f"--against {error}") from error
     plan = compare(new, old, days)

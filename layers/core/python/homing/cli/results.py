@@ -10,6 +10,7 @@ from homing.domain.time import iso
 from homing.local.figures import Figures
 from homing.local.outputs import Outputs
 from homing.local.refusals import Refusals
+from homing.local.report.text import number
 
 
 def write(outputs: Outputs, out: Path, folder: Path) -> None:
@@ -75,11 +76,6 @@ def _refused(found: Refusals) -> dict[str, Any]:
     if not found.first:
         return {}
     return {"refused_lines": found.number, "first_refused": [one._asdict() for one in found.first]}
-
-
-def number(count: int, word: str) -> str:
-    """``1 profile``, ``1,200 profiles``."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
 
 
 def text_of(summary: dict[str, Any], out: Path | None) -> str:

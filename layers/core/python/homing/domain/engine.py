@@ -6,7 +6,7 @@ them: before an event is folded, everything that came due before its arrival is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -114,7 +114,8 @@ class Engine:
         # What holds of somebody of whom nothing is known.
         self._from_the_start = {name for name, rule in self._rules.items() if rule.check(nobody, 0)[0]}
         self._triggers_by_touch = _Index((str(i), trigger.touched_by) for i, trigger in enumerate(self.triggers))
-        self._triggers_by_name: dict[str, list[Trigger]] = {}
+        # Of most events nothing but the name touches a trigger.
+        self._triggers_by_name = {name: self._touched_triggers({name}) for name in self._triggers_by_touch}
 
     def _triggers(self, plan: Plan) -> list[Trigger]:
         settings = self.campaigns.settings
@@ -145,7 +146,9 @@ class Engine:
         arrived = max(event.received, profile.evaluated_at)
         self.settle(profile, arrived)
         fresh = profile.first_at is None
-        triggers = self._touched_triggers(event)
+        triggers: Sequence[Trigger] = self._triggers_by_name.get(event.name, ())
+        if event.type == "identify":
+            triggers = self._touched_triggers({event.name, *(f"trait:{name}" for name in event.properties)})
         before = [(trigger, trigger.active(profile, arrived)) for trigger in triggers]
         touched = fold.fold(profile, event, self.plan)
         self._outdate(profile, touched)
@@ -338,15 +341,8 @@ class Engine:
         present.update(key for key in self._timed_traits if key[6:] in profile.traits)
         return self._by_timed_input.select(present)
 
-    def _touched_triggers(self, event: Event) -> list[Trigger]:
-        if event.type != "identify" and (known := self._triggers_by_name.get(event.name)) is not None:
-            return known
-        touched = {event.name, *(f"trait:{name}" for name in _trait_names(event))}
-        found = [self.triggers[int(i)] for i in sorted(self._triggers_by_touch.select(touched))]
-        if event.type != "identify" and event.name in self._triggers_by_touch:
-            # As many as there are names that somebody waits for: not as many as anybody may send.
-            self._triggers_by_name[event.name] = found
-        return found
+    def _touched_triggers(self, touched: set[str]) -> list[Trigger]:
+        return [self.triggers[int(i)] for i in sorted(self._triggers_by_touch.select(touched))]
 
 
 class _Answers(dict[str, Native]):
@@ -359,10 +355,6 @@ class _Answers(dict[str, Native]):
     def __missing__(self, name: str) -> Native:
         made = self[name] = native(*self._rules[name])
         return made
-
-
-def _trait_names(event: Event) -> Iterable[str]:
-    return event.properties if event.type == "identify" else ()
 
 
 class _Index(dict[str, set[str]]):

@@ -6,6 +6,7 @@ What history cannot know is how people would have reacted to mail that they neve
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -76,7 +77,7 @@ class Backtest:
     isolate: bool = False
     now: int = 0
     events: int = 0
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
     # Is told of every decision about a send: when, about whom, and what stands in the ledger.
     watch: Watch | None = None
     # Is told of everything that :meth:`outputs` would give, as it comes. Then nothing is kept here but what the stack's
@@ -109,7 +110,7 @@ class Backtest:
             self.campaigns, identity, self.profiles, None, self.quarantine, rankings=self.rankings
         )
         # Told as it comes, people are written when there is something to tell of them; else with each event.
-        self._open = OpenBatch(self.update) if self.sink is not None and self.nightly is None else None
+        self._open = OpenBatch(self.update, self.counts) if self.sink is not None and self.nightly is None else None
         self.publish = PublishChanges(self.bus, self.journal)
         self.flows = RunFlows(
             self.campaigns, identity, self.profiles, self.journal, self.outbox, self.clock, rankings=self.rankings,
@@ -297,8 +298,7 @@ class Backtest:
         if self._open is not None:
             return self._open.fold(item)
         result = self.update([item], batch=item.sequence)
-        for name, count in result.counts.items():
-            self.counts[name] = self.counts.get(name, 0) + count
+        self.counts.update(result.counts)
         return result.owners.get(item.sequence)
 
     def _pump(self) -> None:
@@ -323,7 +323,7 @@ class Backtest:
                 if not self.keep_mails:
                     self.mailer.sent.clear()
             if called := self.calls.take():
-                self.counts["calls"] = self.counts.get("calls", 0) + len(called)
+                self.counts["calls"] += len(called)
                 self.telling.calls(called)
             if not (told or images or self._images or self.stream.items or self.inbox.items or self.outbox.items):
                 return

@@ -83,6 +83,13 @@ def named(event: Event, identity: Identity) -> Named:
 
 
 Item = tuple[StreamItem, Named | Wake]
+# What a batch counts.
+_COUNTED = ("folded", "duplicates", "orphans", "merged", "woken", "profiles_written")
+
+
+def nothing_counted() -> dict[str, int]:
+    """The counts of a batch that begins."""
+    return dict.fromkeys(_COUNTED, 0)
 
 
 def ids_of(item: Named | Wake) -> list[str]:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from homing.domain.errors import InvalidInput
-from homing.services.batch import Batch, StreamItem, ids_of, one_by_one
-from homing.services.ports import Rejected
+from homing.services.batch import Batch, StreamItem, ids_of, nothing_counted, one_by_one
 from homing.services.update_profiles import UpdateProfiles, rejected
 
 # So many people at most are held.
@@ -19,10 +18,10 @@ _PEOPLE = 200
 
 
 class OpenBatch:
-    """Folds records one by one. ``counts`` is what it came to so far, by the names of ``UpdateResult.counts``."""
+    """Folds records one by one. What it comes to is added to ``counts``, by the names of ``UpdateResult.counts``."""
 
-    def __init__(self, update: UpdateProfiles) -> None:
-        self.counts: Counter[str] = Counter()
+    def __init__(self, update: UpdateProfiles, counts: Counter[str]) -> None:
+        self._counts = counts
         # When the first of the people who are held has to be looked at again; what is stored of them does not say.
         self.wake_at: int | None = None
         self._update = update
@@ -31,20 +30,18 @@ class OpenBatch:
     def fold(self, record: StreamItem) -> str | None:
         """Folds a record, and writes at once what others have to know of. Returns the profile that its event is of; bad
         records are quarantined."""
-        self.counts["received"] += 1
+        self._counts["received"] += 1
         try:
             item = self._update.parse(record)
         except InvalidInput as error:
-            bad: Rejected = rejected(record, error)
-            self._update.keep([bad], record.sequence)
-            self.counts["quarantined"] += 1
+            self._update.keep([rejected(record, error)], record.sequence)
+            self._counts["quarantined"] += 1
             return None
         batch = self._batch
         if batch is None:
-            update = self._update
-            counts = dict.fromkeys(("folded", "duplicates", "orphans", "merged", "woken", "profiles_written"), 0)
+            update, items = self._update, [(record, item)]
             batch = self._batch = Batch(
-                update.engine, update.profiles, update.identity, [(record, item)], counts=counts, written={}
+                update.engine, update.profiles, update.identity, items, counts=nothing_counted(), written={}
             )
         else:
             batch.ask(ids_of(item))
@@ -68,5 +65,5 @@ class OpenBatch:
         conflict, failed = batch.write(one_by_one)
         if conflict or failed is not None:
             raise RuntimeError("somebody else wrote to tables that have only one writer")
-        self.counts.update(batch.counts)
+        self._counts.update(batch.counts)
         return True

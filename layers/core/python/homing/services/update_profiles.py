@@ -20,7 +20,7 @@ from homing.domain.events.event import Event
 from homing.domain.events.privacy import archive_line
 from homing.domain.profiles.identity import Identity
 from homing.domain.time import to_datetime
-from homing.services.batch import Batch, Item, Named, Parallel, StreamItem, Wake, named, one_by_one
+from homing.services.batch import Batch, Item, Named, Parallel, StreamItem, Wake, named, nothing_counted, one_by_one
 from homing.services.ports import Archive, ProfileStore, Quarantine, Rejected
 
 __all__ = ["StreamItem", "UpdateProfiles", "UpdateResult", "Wake", "one_by_one"]
@@ -104,7 +104,7 @@ class UpdateProfiles:
     def _fold(self, items: list[Item], counts: dict[str, int], owners: dict[str, str]) -> str | None:
         written: dict[str, str] = {}
         for _ in range(_ATTEMPTS):
-            attempt = dict.fromkeys(("folded", "duplicates", "orphans", "merged", "woken", "profiles_written"), 0)
+            attempt = nothing_counted()
             owners.clear()
             batch = Batch(
                 self.engine, self.profiles, self.identity, items, counts=attempt, written=written, owners=owners

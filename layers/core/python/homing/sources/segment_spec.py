@@ -188,8 +188,7 @@ def _identifiers(
     kind: str, message: Mapping[str, Any], context: Mapping[str, Any], properties: Mapping[str, Any]
 ) -> dict[IdentifierKind, str]:
     traits = _object(context, "traits")
-    # The usual ones say nothing there.
-    said = [place for place in ((properties, traits) if kind != "group" else (traits,)) if place]
+    said = (properties, traits) if kind != "group" else (traits,)
     device = context.get("device")
     found: dict[IdentifierKind, str | None] = {
         "user_id": identifier(message.get("userId")),

@@ -13,9 +13,8 @@ from homing.domain.attributes.language import StagedAttribute
 from homing.domain.attributes.looking import Preferred, Readings
 from homing.domain.attributes.mails import Mails, OfMails, shown, tier_of
 from homing.domain.attributes.names import AFFINITIES, RANKED, WEEKDAYS, computed_names
-from homing.domain.attributes.orders import (
+from homing.domain.attributes.order_values import (
     Gap,
-    Orders,
     Summed,
     average_in_millionths,
     average_of,
@@ -24,6 +23,7 @@ from homing.domain.attributes.orders import (
     spent_in_millionths,
     spent_of,
 )
+from homing.domain.attributes.orders import Orders
 from homing.domain.attributes.rankings import Rankings, Standing
 from homing.domain.attributes.recency import DaysSince, Overdue
 from homing.domain.attributes.staged import CurrentStage

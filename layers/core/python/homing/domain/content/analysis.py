@@ -29,7 +29,7 @@ def parsed(text: str) -> Any:
 @lru_cache(maxsize=_KEPT)
 def _read(text: str) -> Mapping[str, Any]:
     """The top-level variables that a text reads, with the paths below them."""
-    return MappingProxyType(environments().text.from_string(text).analyze(include_partials=False).globals)
+    return MappingProxyType(parsed(text).analyze(include_partials=False).globals)
 
 
 def syntax(source: Source) -> Iterator[InvalidCampaign]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 
+from homing.domain.content.analysis import parsed
 from homing.domain.content.checks.conditions import Atom, Conjunction, Operand, Resolve, alternatives, both, compared
 from homing.domain.errors import InvalidInput
 
@@ -39,9 +40,7 @@ def branches(nodes: Iterable[Any]) -> list[Branch]:
 @lru_cache(maxsize=256)
 def branches_of(text: str) -> tuple[Branch, ...]:
     """The branches of a text; it is shared, so they are only read. Raises LiquidError."""
-    from homing.domain.content.engine import environments
-
-    return tuple(branches(environments().text.from_string(text).nodes))
+    return tuple(branches(parsed(text).nodes))
 
 
 class Tracer:
