@@ -161,16 +161,16 @@ def _report(figures: Figures, out: Path) -> None:
 
 def _text(summary: dict[str, Any], out: Path | None) -> str:
     from homing.cli.results import text_of
-    from homing.local.report.text import number
+    from homing.local.report.text import count
 
     lines = [text_of(summary, out)]
     if found := summary.get("differences"):
-        who = "1 person" if found["people"] == 1 else f"{found['people']:,} people"
-        told = f"{who} would notice, {number(found['mails_here'], 'mail')} instead of {found['mails_there']:,}"
+        who = count(found["people"], "person", "people")
+        told = f"{who} would notice, {count(found['mails_here'], 'mail')} instead of {found['mails_there']:,}"
         differs = found["messages"] or found["transitions"]
         lines.append(f"against {found['against']!r}: {told if differs else 'nothing differs'}")
         lines += [
             f"segments that are {what}, whose moves are not counted: {', '.join(names)}"
             for what in ("new", "gone") if (names := found[f"{what}_segments"])
         ]  # fmt: skip
-    return "\n".join([*lines, f"{number(summary['events_per_second'], 'event')} a second; nothing was sent"])
+    return "\n".join([*lines, f"{count(summary['events_per_second'], 'event')} a second; nothing was sent"])

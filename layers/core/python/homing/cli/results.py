@@ -10,7 +10,7 @@ from homing.domain.time import iso
 from homing.local.figures import Figures
 from homing.local.outputs import Outputs
 from homing.local.refusals import Refusals
-from homing.local.report.text import number
+from homing.local.report.text import count
 
 
 def write(outputs: Outputs, out: Path, folder: Path) -> None:
@@ -82,8 +82,8 @@ def text_of(summary: dict[str, Any], out: Path | None) -> str:
     """The same in a few lines."""
     messages = ", ".join(f"{count} {status}" for status, count in summary["messages"].items()) or "none"
     lines = [
-        f"{number(summary['events'], 'event')} until {summary['until']} in {summary['seconds']} s",
-        f"{number(summary['profiles'], 'profile')}, {number(summary['transitions'], 'transition')}",
+        f"{count(summary['events'], 'event')} until {summary['until']} in {summary['seconds']} s",
+        f"{count(summary['profiles'], 'profile')}, {count(summary['transitions'], 'transition')}",
         f"messages: {messages}",
     ]
     if summary["reasons"]:
@@ -93,7 +93,7 @@ def text_of(summary: dict[str, Any], out: Path | None) -> str:
         lines.append(f"webhooks that would have been called: {told}")
     if summary["quarantined"]:
         lines.append(
-            f"quarantined or refused: {summary['quarantined']} ({number(summary['unreadable_lines'], 'unreadable line')})"
+            f"quarantined or refused: {summary['quarantined']} ({count(summary['unreadable_lines'], 'unreadable line')})"
         )
         told = summary.get("first_refused", [])
         lines += [f"  line {one['line']:,}: {one['reason']}" for one in told]

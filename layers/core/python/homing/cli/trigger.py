@@ -143,9 +143,9 @@ def _tell(desk: Desk, detail: dict[str, Any], follow: bool) -> None:
 
 
 def _progress(job: Job) -> None:
-    from homing.local.report.text import number
+    from homing.local.report.text import count
 
-    unread = f", {number(job.unreadable, 'line')} named nobody" if job.unreadable else ""
+    unread = f", {count(job.unreadable, 'line')} named nobody" if job.unreadable else ""
     state = "under way" if job.state == "waiting" else job.state
     click.echo(f"{state}: {job.people:,} people handed on{unread}")
     if job.state != "waiting":

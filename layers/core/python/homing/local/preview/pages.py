@@ -9,7 +9,7 @@ from importlib.resources import files
 from homing.domain.content.lint import Finding
 from homing.domain.content.render import Rendered
 from homing.local.preview.mails import Mail
-from homing.local.report.text import number
+from homing.local.report.text import count
 
 # Flow, what starts it, and its stops: when, the template, and the mails of everybody.
 Chapter = tuple[str, str, Sequence[tuple[str, str, Sequence[Mail]]]]
@@ -82,7 +82,7 @@ def _card(mail: Mail, findings: Sequence[Finding]) -> str:
         f'<span class="chip">{len(mail.links)} links</span>',
     ]
     if findings:
-        facts.append(f'<span class="chip warn">{number(len(findings), "finding")}</span>')
+        facts.append(f'<span class="chip warn">{count(len(findings), "finding")}</span>')
     shot = (
         f'<iframe loading="lazy" tabindex="-1" scrolling="no" sandbox="allow-same-origin" title="{escape(mail.name)}" '
         f'src="mails/{escape(mail.name)}.html"></iframe>'

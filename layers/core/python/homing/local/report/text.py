@@ -61,11 +61,6 @@ def percent(part: int | float, whole: int | float) -> str:
     return f"{share:.1f}%" if 0 < share < 10 else f"{share:.0f}%"
 
 
-def number(count: int, word: str) -> str:
-    """``1 profile``, ``1,200 profiles``."""
-    return f"{count:,} {word}{'' if count == 1 else 's'}"
-
-
 def share(part: int | float, whole: int | float) -> str:
     """``34%``: whole per cents, and ``under 1%`` or ``over 99%`` rather than none or all; ``–`` of nothing."""
     if not whole:
